@@ -1,0 +1,268 @@
+/*
+ * os.h -- the only door from rc/, objects/ and gc/ to the operating system and to liburcu.
+ *
+ * Clock, threads, futex park/unpark, mutex and condition, liburcu's wait-free queue and RCU, memory. Nothing above this
+ * file calls pthread, futex or liburcu itself, so that another implementation (the explorer's cooperative scheduler)
+ * can take its place without touching the code under test.
+ *
+ * Memory ordering: park/unpark order nothing beyond the word they look at; mutex and condition are POSIX's; an enqueue
+ * releases what the enqueuer wrote and the matching dequeue acquires it; see os_rcu_synchronize for RCU.
+ * ThreadSanitizer does not see into Debian's liburcu: OS_RELEASES/OS_ACQUIRES tell it of exactly those edges.
+ */
+#ifndef RC_OS_H
+#define RC_OS_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <urcu/urcu-memb.h>
+#include <urcu/wfcqueue.h>
+
+#define API static __attribute__((unused))                 /* instances hold everything in one unit; not all use all */
+#define INLINE static inline __attribute__((unused))
+/* Fast paths of counting and allocation: inline in every instance alike, whatever the compiler thinks of their size. */
+#define HOT static inline __attribute__((unused, always_inline))
+#define SLOW static __attribute__((unused, noinline, cold)) /* the rare path, kept out of its caller */
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define CACHE_LINE 64
+
+#if defined(__SANITIZE_THREAD__)
+#define OS_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define OS_TSAN 1
+#endif
+#endif
+#ifdef OS_TSAN
+void __tsan_acquire(void *);
+void __tsan_release(void *);
+#define OS_RELEASES(p) __tsan_release((void *)(p))
+#define OS_ACQUIRES(p) __tsan_acquire((void *)(p))
+#else
+#define OS_RELEASES(p) ((void)(p))
+#define OS_ACQUIRES(p) ((void)(p))
+#endif
+
+/* Ends the process: for what cannot be an error return (the harness's own resources). */
+_Noreturn INLINE void die(const char *what, int error)
+{
+    fprintf(stderr, "rclab: %s: %s\n", what, strerror(error));
+    abort();
+}
+
+/* --- memory: every allocation of an instance passes here, so that a build with RC_FAULTS can refuse any one of them --- */
+
+#ifdef RC_FAULTS
+/* The fault plan: allocation number `os_fault_at` (counted from 1 since os_fault_plan) fails, and with `sticky` all later
+ * ones too. 0: none fails. Set by one thread while no other allocates. */
+static _Atomic int64_t os_fault_at, os_fault_seen;
+static _Atomic bool os_fault_sticky;
+
+API void os_fault_plan(int64_t at, bool sticky)
+{
+    atomic_store_explicit(&os_fault_seen, 0, memory_order_relaxed);         /* relaxed: set while nobody allocates */
+    atomic_store_explicit(&os_fault_sticky, sticky, memory_order_relaxed);  /* relaxed: as above */
+    atomic_store_explicit(&os_fault_at, at, memory_order_relaxed);          /* relaxed: as above */
+}
+
+INLINE bool os_fault(void)
+{
+    int64_t at = atomic_load_explicit(&os_fault_at, memory_order_relaxed); /* relaxed: a plan, no data behind it */
+    if (at == 0)
+        return false;
+    int64_t seen = atomic_fetch_add_explicit(&os_fault_seen, 1, memory_order_relaxed) + 1; /* relaxed: a ticket */
+    return atomic_load_explicit(&os_fault_sticky, memory_order_relaxed) ? seen >= at : seen == at; /* relaxed: as `at` */
+}
+#else
+INLINE bool os_fault(void) { return false; }
+#endif
+
+/* Uninitialised memory, or NULL. The caller frees it with os_free. */
+INLINE void *os_alloc(size_t bytes) { return os_fault() ? NULL : malloc(bytes); }
+INLINE void *os_alloc_zeroed(size_t count, size_t bytes) { return os_fault() ? NULL : calloc(count, bytes); }
+/* As realloc: on NULL the old block is untouched. */
+INLINE void *os_realloc(void *old, size_t bytes) { return os_fault() ? NULL : realloc(old, bytes); }
+INLINE void os_free(void *block) { free(block); }
+/* `bytes` must be a multiple of `align`, a power of two. */
+INLINE void *os_alloc_aligned(size_t align, size_t bytes) { return os_fault() ? NULL : aligned_alloc(align, bytes); }
+
+/* --- time --- */
+
+INLINE int64_t os_clock(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+INLINE int64_t os_now(void) { return os_clock(CLOCK_MONOTONIC); }
+INLINE int64_t os_cpu_now(void) { return os_clock(CLOCK_THREAD_CPUTIME_ID); }
+INLINE struct timespec os_timespec(int64_t ns)
+{
+    return (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+}
+
+/* --- threads --- */
+
+/* Returns 0 or an errno. The thread must be joined. */
+INLINE int os_spawn(pthread_t *thread, void *(*body)(void *), void *arg)
+{
+    return os_fault() ? EAGAIN : pthread_create(thread, NULL, body, arg);
+}
+INLINE void os_join(pthread_t thread) { pthread_join(thread, NULL); }
+INLINE void os_yield(void) { sched_yield(); }
+INLINE void os_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+}
+/* Pins the calling thread; 0 or an errno. */
+INLINE int os_pin(int cpu)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)cpu, &set);
+    return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+/* A hook for the hostile build: gives other threads the chance to come in between two steps. */
+INLINE void os_interleave(void)
+{
+#ifdef RC_HOSTILE
+    static _Atomic uint32_t turn;
+    /* relaxed: only decides whether to yield */
+    if (atomic_fetch_add_explicit(&turn, 2654435761u, memory_order_relaxed) >> 29 == 0)
+        sched_yield();
+#endif
+}
+
+/* --- park and unpark --- */
+
+/* Sleeps while *word == expected, until unparked, or for at most timeout_ns (negative: without limit). May wake for no
+ * reason: the caller re-reads the word. */
+INLINE void os_park(_Atomic uint32_t *word, uint32_t expected, int64_t timeout_ns)
+{
+    struct timespec t = os_timespec(timeout_ns < 0 ? 0 : timeout_ns);
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout_ns < 0 ? NULL : &t, NULL, 0);
+}
+INLINE void os_unpark(_Atomic uint32_t *word, int threads)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, threads, NULL, NULL, 0);
+}
+
+/* --- mutex and condition (the condition's clock is CLOCK_MONOTONIC) --- */
+
+struct os_mutex {
+    pthread_mutex_t m;
+};
+struct os_cond {
+    pthread_cond_t c;
+};
+#define OS_MUTEX_INIT {PTHREAD_MUTEX_INITIALIZER}
+
+INLINE void os_lock(struct os_mutex *m) { pthread_mutex_lock(&m->m); }
+INLINE void os_unlock(struct os_mutex *m) { pthread_mutex_unlock(&m->m); }
+INLINE void os_cond_init(struct os_cond *c)
+{
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&c->c, &attr);
+    pthread_condattr_destroy(&attr);
+}
+INLINE void os_signal(struct os_cond *c) { pthread_cond_signal(&c->c); }
+INLINE void os_broadcast(struct os_cond *c) { pthread_cond_broadcast(&c->c); }
+/* Waits with the mutex held; timeout_ns < 0: without limit. False: the time ran out. */
+INLINE bool os_wait(struct os_cond *c, struct os_mutex *m, int64_t timeout_ns)
+{
+    if (timeout_ns < 0)
+        return pthread_cond_wait(&c->c, &m->m) == 0;
+    struct timespec t = os_timespec(os_now() + timeout_ns);
+    return pthread_cond_timedwait(&c->c, &m->m, &t) != ETIMEDOUT;
+}
+
+/* --- barrier: every one of `threads` waits until all have come --- */
+
+struct os_barrier {
+    pthread_barrier_t b;
+};
+INLINE void os_barrier_init(struct os_barrier *b, int threads)
+{
+    int error = pthread_barrier_init(&b->b, NULL, (unsigned)threads);
+    if (error)
+        die("barrier", error);
+}
+INLINE void os_barrier_wait(struct os_barrier *b) { pthread_barrier_wait(&b->b); }
+INLINE void os_barrier_drop(struct os_barrier *b) { pthread_barrier_destroy(&b->b); }
+
+/* --- wait-free queue: many enqueuers, one dequeuer at a time (liburcu wfcqueue) --- */
+
+struct os_node {
+    struct cds_wfcq_node node;
+};
+struct os_queue {
+    struct __cds_wfcq_head head; /* the dequeuer's end */
+    _Alignas(CACHE_LINE) struct cds_wfcq_tail tail;
+};
+
+INLINE void os_queue_init(struct os_queue *q) { __cds_wfcq_init(&q->head, &q->tail); }
+
+/* Wait-free, never allocates. Releases what the caller wrote (pairs with os_dequeue). The node belongs to the queue until
+ * it is dequeued. The enqueue is a full barrier (an exchange), as callers that check a state afterwards rely on. */
+INLINE void os_enqueue(struct os_queue *q, struct os_node *n)
+{
+    cds_wfcq_node_init(&n->node);
+    OS_RELEASES(q);
+    cds_wfcq_enqueue((cds_wfcq_head_ptr_t){._h = &q->head}, &q->tail, &n->node);
+}
+
+INLINE bool os_queue_empty(struct os_queue *q) { return cds_wfcq_empty((cds_wfcq_head_ptr_t){._h = &q->head}, &q->tail); }
+
+/* The oldest node, or NULL: empty, or an enqueuer is half-way (os_queue_empty then says false: come back later).
+ * Only one thread at a time may dequeue. Acquires what its enqueuer released. */
+INLINE struct os_node *os_dequeue(struct os_queue *q)
+{
+    struct cds_wfcq_node *n = __cds_wfcq_dequeue_nonblocking((cds_wfcq_head_ptr_t){._h = &q->head}, &q->tail);
+    if (!n || n == CDS_WFCQ_WOULDBLOCK)
+        return NULL;
+    OS_ACQUIRES(q);
+    return (struct os_node *)n;
+}
+
+/* --- RCU (liburcu, membarrier flavour): readers of the thread registry --- */
+
+static char os_rcu_edge __attribute__((unused)); /* names the edge from read-unlock to synchronize for ThreadSanitizer */
+
+INLINE void os_rcu_thread_start(void) { urcu_memb_register_thread(); }
+INLINE void os_rcu_thread_stop(void) { urcu_memb_unregister_thread(); }
+INLINE void os_rcu_read_lock(void) { urcu_memb_read_lock(); }
+INLINE void os_rcu_read_unlock(void)
+{
+    OS_RELEASES(&os_rcu_edge);
+    urcu_memb_read_unlock();
+}
+/* Returns after every read section that had begun before the call has ended; what those readers did happens before the
+ * return. Never call it inside a read section or holding a lock that a reader may take. */
+INLINE void os_rcu_synchronize(void)
+{
+    urcu_memb_synchronize_rcu();
+    OS_ACQUIRES(&os_rcu_edge);
+}
+
+#endif

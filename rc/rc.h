@@ -1,0 +1,95 @@
+/*
+ * rc.h -- the contract of a reference-count strategy; includes the one being compiled and supplies default hooks.
+ *
+ * A strategy is one header in strategies/; its file name is its name. It defines:
+ *
+ *     RC_SUMMARY                                   one line: what it is
+ *     struct rc_head;                              first member of every object
+ *     void rc_init(struct rc_head *);              one reference, the calling thread's
+ *     void rc_incref(struct rc_head *);            the caller owns a reference, or what keeps one
+ *     bool rc_decref(struct rc_head *);            true: it was the last; the caller deallocates now
+ *     bool rc_try_incref(struct rc_head *);        the caller owns none; false: dying, or cannot be proved alive
+ *     bool rc_is_unique(const struct rc_head *);   never true when shared; may be false when unique
+ *     void rc_immortalize(struct rc_head *);       before publication, by the owner, or with the world stopped
+ *     bool rc_is_immortal(const struct rc_head *);
+ *     int64_t rc_count_stw(const struct rc_head *);exact, after rc_drain, with no other thread attached
+ *
+ * and may define, followed by `#define NAME NAME` (as the Linux kernel does for arch hooks):
+ *
+ *     struct rc_thread { struct thread base; … };  per-thread state           (#define rc_thread rc_thread)
+ *     int  rc_runtime_start(void), void rc_runtime_stop(void)                 process-wide state, helper threads
+ *     int  rc_thread_start(struct thread *), void rc_thread_stop(struct thread *)
+ *     void rc_attach(struct thread *), rc_detach(struct thread *)             after becoming, before ceasing to be attached
+ *     void rc_safepoint(struct thread *)                                      a breaker bit is set
+ *     void rc_drain(void)                                                     apply everything deferred
+ *     bool rc_decref_field(struct rc_head *)                                  decref of a dead object's own field
+ *
+ * and the traits RC_NEEDS_GIL, RC_UNSAFE (wrong answers under threads), RC_DEFERS_FREE, each 0 by default.
+ *
+ * A strategy that defers returns false from rc_decref and later calls rc_dead(head), the one upward call.
+ *
+ * Memory ordering common to all: an incref may be relaxed, because the caller already holds what keeps the object. All
+ * accesses to an object must happen before its deallocation: each decref releases and the last one acquires (R1/R2, named in each
+ * strategy), or a lock or queue carries the same edge.
+ */
+#ifndef RC_RC_H
+#define RC_RC_H
+
+#include "thread.h"
+
+struct rc_head;
+/* Defined by the layer above (objects/object.c): the object's count has reached zero; deallocate it. Called on a thread
+ * of the runtime, attached, holding no lock. */
+API void rc_dead(struct rc_head *head);
+
+#ifndef RC_STRATEGY
+#define RC_STRATEGY plain /* so that this header compiles alone */
+#endif
+#define RC_STRINGIFY(x) #x
+#define RC_PATH(name) RC_STRINGIFY(strategies/name.h)
+#include RC_PATH(RC_STRATEGY)
+
+#ifndef RC_NEEDS_GIL
+#define RC_NEEDS_GIL 0
+#endif
+#ifndef RC_UNSAFE
+#define RC_UNSAFE 0
+#endif
+#ifndef RC_DEFERS_FREE
+#define RC_DEFERS_FREE 0
+#endif
+
+#ifndef rc_thread
+struct rc_thread {
+    struct thread base;
+};
+#endif
+#ifndef rc_runtime_start
+INLINE int rc_runtime_start(void) { return 0; }
+#endif
+#ifndef rc_runtime_stop
+INLINE void rc_runtime_stop(void) {}
+#endif
+#ifndef rc_thread_start
+INLINE int rc_thread_start(struct thread *t) { (void)t; return 0; }
+#endif
+#ifndef rc_thread_stop
+INLINE void rc_thread_stop(struct thread *t) { (void)t; }
+#endif
+#ifndef rc_attach
+INLINE void rc_attach(struct thread *t) { (void)t; }
+#endif
+#ifndef rc_detach
+INLINE void rc_detach(struct thread *t) { (void)t; }
+#endif
+#ifndef rc_safepoint
+INLINE void rc_safepoint(struct thread *t) { (void)t; }
+#endif
+#ifndef rc_drain
+INLINE void rc_drain(void) {}
+#endif
+#ifndef rc_decref_field
+INLINE bool rc_decref_field(struct rc_head *h) { return rc_decref(h); }
+#endif
+
+#endif

@@ -1,0 +1,312 @@
+/*
+ * biased.h -- biased reference counting (Choi, Shull, Torrellas, PACT 2018; PEP 703).
+ *
+ * The thread that made an object owns it and counts in `local` with plain loads and stores; every other thread counts in
+ * `shared` with atomic read-modify-writes. When a foreign decref finds nothing to subtract from, it does not subtract:
+ * it puts the object on the owner's merge queue, and the queue inherits the reference. The owner merges at its safepoints;
+ * somebody else does so in its place while it is detached; the sender does so when the owner has ended.
+ *
+ *     owner   32 bits   id of the owning thread; 0: merged, nobody owns it
+ *     local   32 bits   the owner's count; UINT32_MAX: immortal
+ *     shared  64 bits   | 62 bits: count, may be negative | 2 bits: flags |
+ *     link    64 bits   merge queue, while QUEUED; afterwards the chain of those found dead by a foreign drain
+ *
+ *     flags, which only grow:   00 default    a foreign decref at count 0 queues
+ *                               01 WEAK       may have weak references or has been shared; the same
+ *                               10 QUEUED     on the owner's merge queue, which holds one reference
+ *                               11 MERGED     owner == 0, local == 0: shared alone is the count
+ *
+ *     00 --foreign decref at count 0--> 10 --merge from the queue--> 11 --count reaches 0--> dead
+ *     00, 10 --the owner's local reaches 0, shared word not 0--> 11
+ *
+ * Invariant: local + (shared >> 2) == references, the queue's included. MERGED implies owner == 0 and local == 0.
+ * Who may write owner and local: the owner while attached; whoever suspended it (thread_suspend); the one that queued the
+ * object of an ended owner (only one can have set QUEUED). Nobody writes the head after the CAS that sets MERGED, since
+ * from then on another thread may free the object (FIELD.md 3.7).
+ * Order: increfs relaxed (the caller holds a reference). A foreign decref releases (R2); whoever finds the object dead
+ *        acquires (R1) before deallocating. A merge releases and acquires: it does both jobs.
+ */
+#ifndef RC_STRATEGY_BIASED_H
+#define RC_STRATEGY_BIASED_H
+
+#include "../thread.h"
+
+#define RC_SUMMARY "owner thread counts without atomics, others on a shared word (PEP 703)"
+
+struct rc_head {
+    _Atomic uint32_t owner;
+    _Atomic uint32_t local;
+    _Atomic int64_t shared;
+    union {
+        struct os_node link;
+        struct rc_head *next_dead;
+    };
+};
+
+struct rc_thread {
+    struct thread base;
+    struct os_queue merge; /* objects of this thread that others want merged */
+};
+#define rc_thread rc_thread
+
+#define RC_IMMORTAL UINT32_MAX
+enum { RC_WEAK = 1, RC_QUEUED = 2, RC_MERGED = 3, RC_FLAGS = 3, RC_ONE = 4 };
+
+API void rc_dead(struct rc_head *h);
+
+/* --- the owner's side: fast paths --- */
+
+/* An ending thread owns nothing: what its last destructors make is born merged. */
+SLOW void rc_init_unowned(struct rc_head *h)
+{
+    /* relaxed, all three: published with the object */
+    atomic_store_explicit(&h->owner, THREAD_ID_NONE, memory_order_relaxed);
+    atomic_store_explicit(&h->local, 0, memory_order_relaxed);
+    atomic_store_explicit(&h->shared, RC_ONE | RC_MERGED, memory_order_relaxed);
+}
+
+HOT void rc_init(struct rc_head *h)
+{
+    uint32_t self = rt_self->id;
+    if (unlikely(self == THREAD_ID_ENDING)) {
+        rc_init_unowned(h);
+        return;
+    }
+    /* relaxed, all three: published with the object */
+    atomic_store_explicit(&h->owner, self, memory_order_relaxed);
+    atomic_store_explicit(&h->local, 1, memory_order_relaxed);
+    atomic_store_explicit(&h->shared, 0, memory_order_relaxed);
+}
+
+/* relaxed: a thread finds its own id here only if it stored it itself, or lost it to a merge it has synchronised with */
+HOT bool rc_owned(const struct rc_head *h) { return atomic_load_explicit(&h->owner, memory_order_relaxed) == rt_self->id; }
+
+/* relaxed: only the owner's value matters to the owner; to others only whether it is immortal, which never changes */
+HOT uint32_t rc_local(const struct rc_head *h) { return atomic_load_explicit(&h->local, memory_order_relaxed); }
+/* relaxed: one writer at a time (see the header), others read it only for immortality */
+HOT void rc_set_local(struct rc_head *h, uint32_t n) { atomic_store_explicit(&h->local, n, memory_order_relaxed); }
+
+HOT bool rc_is_immortal(const struct rc_head *h) { return rc_local(h) == RC_IMMORTAL; }
+INLINE void rc_immortalize(struct rc_head *h) { rc_set_local(h, RC_IMMORTAL); }
+
+HOT void rc_incref(struct rc_head *h)
+{
+    uint32_t local = rc_local(h);
+    if (unlikely(local == RC_IMMORTAL)) {
+        rc_stat(incref_immortal);
+    } else if (likely(rc_owned(h))) {
+        rc_set_local(h, local + 1); /* one that reaches the top stays immortal: a leak, never a use after free */
+        rc_stat(incref);
+    } else {
+        /* relaxed: the caller holds a reference */
+        atomic_fetch_add_explicit(&h->shared, RC_ONE, memory_order_relaxed);
+        rc_stat(incref_shared);
+    }
+}
+
+SLOW bool rc_merge_owner(struct rc_head *h);
+static __attribute__((unused, noinline)) bool rc_decref_shared(struct rc_head *h);
+
+HOT bool rc_decref(struct rc_head *h)
+{
+    uint32_t local = rc_local(h);
+    if (unlikely(local == RC_IMMORTAL)) {
+        rc_stat(decref_immortal);
+        return false;
+    }
+    if (unlikely(!rc_owned(h)))
+        return rc_decref_shared(h);
+    rc_stat(decref);
+    rc_set_local(h, local - 1);
+    if (likely(local != 1))
+        return false;
+    /* (R1) acquire: sees what the foreign decrefs (R2) that brought the word back to 0 had released */
+    if (likely(atomic_load_explicit(&h->shared, memory_order_acquire) == 0))
+        return true; /* nobody else ever held it, or all gave it back: no other thread can reach it */
+    return rc_merge_owner(h);
+}
+
+/* --- slow paths --- */
+
+/* The owner has dropped its last local reference and others may hold some: gives the object up. True: it was the last. */
+SLOW bool rc_merge_owner(struct rc_head *h)
+{
+    rc_stat(merge_owner);
+    /* relaxed: comes before the CAS that releases it; must not come after, when others may free the object */
+    atomic_store_explicit(&h->owner, THREAD_ID_NONE, memory_order_relaxed);
+    int64_t word = atomic_load_explicit(&h->shared, memory_order_relaxed); /* relaxed: a guess for the CAS */
+    /* (R2) release: the owner's accesses; (R1) acquire: the others', when it turns out dead */
+    while (!atomic_compare_exchange_weak_explicit(&h->shared, &word, word | RC_MERGED, memory_order_acq_rel,
+                                                  memory_order_relaxed))
+        continue;
+    return (word | RC_MERGED) == RC_MERGED;
+}
+
+/* The queue's reference to `h` is dropped and owner and shared counts become one. The caller has the owner's right (see
+ * the header). True: dead, the caller deallocates. */
+static bool rc_merge_queued(struct rc_head *h)
+{
+    int64_t local = rc_local(h);
+    if (unlikely(local == (int64_t)RC_IMMORTAL))
+        return false; /* made immortal while it was queued: keep the head as it is (FIELD.md 3.23) */
+    rc_set_local(h, 0);
+    /* relaxed: released by the CAS below, and not after it */
+    atomic_store_explicit(&h->owner, THREAD_ID_NONE, memory_order_relaxed);
+    int64_t merged, word = atomic_load_explicit(&h->shared, memory_order_relaxed); /* relaxed: a guess for the CAS */
+    do {
+        merged = (local + (word >> 2) - 1) * RC_ONE | RC_MERGED;
+        /* (R2) release: what the owner did; (R1) acquire: what the others did, when it turns out dead */
+    } while (!atomic_compare_exchange_weak_explicit(&h->shared, &word, merged, memory_order_acq_rel,
+                                                    memory_order_relaxed));
+    return merged == RC_MERGED;
+}
+
+/* Merges everything on `t`'s queue, in whose place (or as whom) the caller acts. Returns the dead ones, chained: their
+ * destructors must not run while `t` is suspended. */
+static struct rc_head *rc_drain_queue(struct rc_thread *t)
+{
+    struct rc_head *dead = NULL;
+    struct os_node *n;
+    while ((n = os_dequeue(&t->merge)) != NULL) {
+        struct rc_head *h = (struct rc_head *)((char *)n - offsetof(struct rc_head, link));
+        if (&t->base == rt_self)
+            rc_stat(merge_drained);
+        else
+            rc_stat(merge_foreign_drained);
+        if (rc_merge_queued(h)) {
+            h->next_dead = dead;
+            dead = h;
+        }
+    }
+    return dead;
+}
+
+static void rc_dead_all(struct rc_head *dead)
+{
+    while (dead) {
+        struct rc_head *next = dead->next_dead; /* the deallocation reuses the memory */
+        rc_dead(dead);
+        dead = next;
+    }
+}
+
+/* Sends `h` to `t`'s merge queue, and does `t`'s work at once if `t` is detached (else a blocked owner's queue would grow
+ * without bound, FIELD.md 3.11). RCU read section. Returns what was found dead. */
+static struct rc_head *rc_enqueue(struct rc_thread *t, struct rc_head *h)
+{
+    struct rc_head *dead = NULL;
+    rc_stat(merge_queued);
+    os_enqueue(&t->merge, &h->link);
+    thread_break(&t->base, BREAK_MERGE);
+    /* seq_cst: after the enqueue; a hint that keeps an attached owner's line from being fought over */
+    if (atomic_load_explicit(&t->base.state, memory_order_seq_cst) == THREAD_DETACHED && thread_suspend(&t->base)) {
+        dead = rc_drain_queue(t);
+        thread_resume(&t->base);
+    }
+    return dead;
+}
+
+/* QUEUED has just been set by the caller, whose reference is now the queue's. True: the caller deallocates `h`. */
+SLOW bool rc_queue(struct rc_head *h)
+{
+    /* relaxed: an id, or 0; if it is stale (the owner merges just now) the owner's queue or the registry sort it out */
+    uint32_t owner = atomic_load_explicit(&h->owner, memory_order_relaxed);
+    if (owner == THREAD_ID_NONE) /* merged meanwhile by its owner: drop the queue's reference as any other */
+        /* (R1), (R2) acq_rel: as rc_decref_shared */
+        return atomic_fetch_sub_explicit(&h->shared, RC_ONE, memory_order_acq_rel) - RC_ONE == RC_MERGED;
+    os_rcu_read_lock();
+    struct thread *t = thread_find(owner);
+    struct rc_head *dead = t ? rc_enqueue((struct rc_thread *)t, h) : NULL;
+    os_rcu_read_unlock();
+    if (t) {
+        rc_dead_all(dead);
+        return false;
+    }
+    /* The owner has ended. Its last writes to the head happen before its unregistering, which held this lock. */
+    thread_registry_lock();
+    thread_registry_unlock();
+    rc_stat(merge_orphan);
+    return rc_merge_queued(h);
+}
+
+/* Not cold: under some programs most decrefs come from other threads. */
+static __attribute__((unused, noinline)) bool rc_decref_shared(struct rc_head *h)
+{
+    int64_t next, word = atomic_load_explicit(&h->shared, memory_order_relaxed); /* relaxed: a guess for the CAS */
+    bool queue;
+    rc_stat(decref_shared);
+    do {
+        queue = word == 0 || word == RC_WEAK;
+        next = queue ? RC_QUEUED : word - RC_ONE;
+        /* (R2) release: this thread's accesses happen before the deallocation; (R1) acquire: for when it is here */
+    } while (!atomic_compare_exchange_weak_explicit(&h->shared, &word, next, memory_order_acq_rel, memory_order_relaxed));
+    if (unlikely(queue))
+        return rc_queue(h);
+    return next == RC_MERGED;
+}
+
+INLINE bool rc_try_incref(struct rc_head *h)
+{
+    uint32_t local = rc_local(h);
+    if (local == RC_IMMORTAL)
+        return true;
+    if (rc_owned(h)) {
+        if (local == 0)
+            return false;
+        rc_set_local(h, local + 1);
+        return true;
+    }
+    int64_t word = atomic_load_explicit(&h->shared, memory_order_relaxed); /* relaxed: a guess for the CAS */
+    do {
+        if (word == 0 || word == RC_MERGED)
+            return false;
+        /* acquire: the caller's re-check of where it found the object must not move before this */
+    } while (!atomic_compare_exchange_weak_explicit(&h->shared, &word, word + RC_ONE, memory_order_acquire,
+                                                    memory_order_relaxed));
+    return true;
+}
+
+INLINE bool rc_is_unique(const struct rc_head *h)
+{
+    /* acquire: the caller may write in place; the foreign decrefs (R2) that brought the word to 0 happen before */
+    return rc_owned(h) && rc_local(h) == 1 && atomic_load_explicit(&h->shared, memory_order_acquire) == 0;
+}
+
+INLINE int64_t rc_count_stw(const struct rc_head *h)
+{
+    /* relaxed: no other thread runs */
+    return rc_is_immortal(h) ? -1 : (int64_t)rc_local(h) + (atomic_load_explicit(&h->shared, memory_order_relaxed) >> 2);
+}
+
+/* --- hooks --- */
+
+INLINE int rc_thread_start(struct thread *t)
+{
+    os_queue_init(&((struct rc_thread *)t)->merge);
+    return 0;
+}
+#define rc_thread_start rc_thread_start
+
+INLINE void rc_safepoint(struct thread *t) { rc_dead_all(rc_drain_queue((struct rc_thread *)t)); }
+#define rc_safepoint rc_safepoint
+
+INLINE void rc_drain(void) { rc_safepoint(rt_self); }
+#define rc_drain rc_drain
+
+/*
+ * Thread exit (FIELD.md 3.10). First the thread gives its identity up: from now on it is a stranger to its own objects
+ * and cannot own new ones, so that whoever does not find it in the registry may merge them. Then it leaves the registry
+ * and waits until all who found it before have finished enqueuing; what they queued is drained last.
+ */
+INLINE void rc_thread_stop(struct thread *t)
+{
+    struct rc_thread *self = (struct rc_thread *)t;
+    rc_safepoint(t);
+    t->id = THREAD_ID_ENDING;
+    thread_unregister();
+    while (!os_queue_empty(&self->merge))
+        rc_dead_all(rc_drain_queue(self));
+}
+#define rc_thread_stop rc_thread_stop
+
+#endif

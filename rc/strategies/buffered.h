@@ -1,0 +1,639 @@
+/*
+ * buffered.h -- counts are logged by thread and applied later by one commit thread (the Gilectomy of 2017; after Bacon's
+ * Recycler, Bacon and Rajan, ECOOP 2001).
+ *
+ * A mutator touches no count: incref writes the object's address into the thread's INC pad, decref into its DEC pad. Pads are
+ * segments of LOG_SEGMENT entries, labelled with the epoch in which they were written. The commit thread alone changes counts,
+ * with plain arithmetic, and alone deallocates.
+ *
+ *     count   64 bits   sign: immortal; else references, as far as they have been applied
+ *     net     32 bits   DEC minus INC that could not be logged for want of memory    \  under commit.direct_lock, while
+ *     epoch   32 bits   the last epoch that one of them belongs to (low bits)         > the object is on
+ *     next    64 bits   the list of such objects                                     /  commit.direct
+ *
+ * Epochs. `commit.epoch` is the open one, G. Epoch G+1 opens only when every attached thread has acknowledged G, so threads are
+ * in G or G-1. A thread acknowledges at a safepoint (it seals its pads and joins G) or by detaching; attaching joins G. When all
+ * have acknowledged G, epoch e = G-1 is closed: nothing more will be written with its label. Then all INC of epochs <= e are applied,
+ * and after them all DEC of epochs <= e-1. Not DEC <= e: acknowledgements are not simultaneous, so A's INC can be in
+ * e+1 while B's later DEC of that very reference is in e.
+ *
+ * Why zero means dead. Every DEC drops a reference that some INC (or rc_init) made earlier, by happens-before; skew is at
+ * most one, so that INC's epoch is at most one higher than the DEC's: it has been applied. So the applied count is the
+ * number of references made by applied INCs and not yet dropped by applied DECs. Suppose a reference r is held although it is 0:
+ * its INC is not applied (epoch > e), so it was copied from a reference r1 that was dropped later, by a DEC of epoch >= e, not
+ * applied. Follow r1 back the same way: the chain ends at rc_init, which counts from the start. Contradiction.
+ * The same argument covers a dead object's own fields, which are therefore dropped at once (rc_decref_field); what
+ * destructors log themselves goes through the committer's own pads like anybody's. A borrowed reference read at a
+ * container is good until the reader's next safepoint: the DEC that displaced it waits for that safepoint.
+ *
+ * Bounds. A full pad asks for an epoch and chains a segment (from the reserve, else fresh): it never waits, since the
+ * caller may hold a lock. At its next safepoint a thread that finds more than LOG_LIMIT sealed segments waits, detached, for the
+ * committer. Without memory for a segment the entry goes into the object's own head (`net`): always possible, never lost.
+ *
+ * Who holds what: commit.lock guards epochs, acknowledgements, the segment pool and, of detached threads, their pads;
+ * an attached thread's pads are its own. Lock order: thread registry, commit.lock; direct_lock alone.
+ * Order: entries travel to the committer through the sealed queue (release in os_enqueue, acquire in os_dequeue) or
+ *        under commit.lock; hence everything a mutator did before a decref happens before the deallocation. (R1/R2)
+ */
+#ifndef RC_STRATEGY_BUFFERED_H
+#define RC_STRATEGY_BUFFERED_H
+
+#include "../thread.h"
+
+#define RC_SUMMARY "increfs and decrefs logged per thread, applied by a commit thread"
+#define RC_DEFERS_FREE 1
+
+/* Entries of a segment; sealed segments before mutators wait. Small pads cost futex traffic (256 entries: 17-38 ns a pair),
+ * large ones memory and dead objects that wait; measured choice, see README.md. */
+#ifdef RC_HOSTILE
+enum { LOG_SEGMENT = 8, LOG_LIMIT = 24 };
+#else
+enum { LOG_SEGMENT = 8192, LOG_LIMIT = 48 };
+#endif
+
+struct rc_head {
+    _Atomic int64_t count; /* written by the committer alone */
+    int32_t net;
+    uint32_t net_epoch;
+    struct rc_head *next; /* on commit.direct: the next, or the list's end mark; NULL: not on it */
+};
+
+struct log_segment {
+    struct os_node node; /* on commit.sealed; first member */
+    struct log_segment *next;
+    uint64_t epoch;
+    size_t used;
+    bool dec;
+    struct rc_head *entry[LOG_SEGMENT];
+};
+
+/* A pad: the segment being written. at == end also when there is no segment. */
+struct log_pad {
+    struct rc_head **at, **end;
+    struct log_segment *segment;
+};
+
+struct rc_thread {
+    struct thread base;
+    struct log_pad inc, dec;
+    struct log_segment *reserve; /* one segment for the next full pad */
+    uint64_t epoch;              /* the label of its pads; written under commit.lock */
+    bool attached;               /* counted in commit.attached; under commit.lock */
+};
+#define rc_thread rc_thread
+
+static struct {
+    struct os_mutex lock;
+    struct os_cond wake;     /* the committer: work is asked for, or the last acknowledgement came in */
+    struct os_cond progress; /* mutators and drains: a turn is over */
+    uint64_t epoch;          /* the open one; > 0 */
+    int attached, unacknowledged;
+    bool wanted;             /* somebody asks for an epoch */
+    bool stopping, running;
+    int failed;              /* the committer could not start */
+    uint64_t drains_asked, drains_done;
+    struct log_segment *pool; /* free segments */
+    int in_pool;
+    _Atomic int backlog;     /* sealed segments that have not been applied */
+    struct os_queue sealed;  /* from mutators to the committer */
+    pthread_t thread;
+    struct rc_thread *self;  /* the committer's; NULL before it runs */
+
+    /* the committer's own: sealed segments waiting for their epoch, oldest first */
+    struct {
+        struct log_segment *first, **last;
+    } inc, dec;
+
+    struct os_mutex direct_lock;
+    struct rc_head *direct; /* objects whose head holds unlogged entries */
+} commit = {.lock = OS_MUTEX_INIT, .direct_lock = OS_MUTEX_INIT};
+
+/* Closes the list of commit.direct, so that `next` is not NULL for the last one either. */
+static struct rc_head commit_direct_end __attribute__((unused));
+
+HOT struct rc_thread *log_self(void) { return (struct rc_thread *)rt_self; }
+
+API void rc_dead(struct rc_head *h);
+
+/* --- heads and fast paths --- */
+
+/* relaxed, all accesses to count: the committer alone writes it; mutators read only the sign, which is set before
+ * publication or with the world stopped */
+HOT int64_t log_count(const struct rc_head *h) { return atomic_load_explicit(&h->count, memory_order_relaxed); }
+HOT void log_set_count(struct rc_head *h, int64_t n) { atomic_store_explicit(&h->count, n, memory_order_relaxed); } /* relaxed: as above */
+
+HOT void rc_init(struct rc_head *h)
+{
+    log_set_count(h, 1);
+    h->net = 0;
+    h->next = NULL;
+}
+HOT bool rc_is_immortal(const struct rc_head *h) { return log_count(h) < 0; }
+INLINE void rc_immortalize(struct rc_head *h) { log_set_count(h, INT64_MIN / 2); }
+INLINE bool rc_is_unique(const struct rc_head *h) { (void)h; return false; } /* the logs may hold more */
+INLINE int64_t rc_count_stw(const struct rc_head *h) { return log_count(h); }
+
+SLOW void log_full(struct rc_thread *t, struct log_pad *pad, struct rc_head *h);
+
+HOT void rc_incref(struct rc_head *h)
+{
+    if (unlikely(rc_is_immortal(h))) {
+        rc_stat(incref_immortal);
+        return;
+    }
+    struct rc_thread *t = log_self();
+    rc_stat(incref);
+    if (likely(t->inc.at != t->inc.end))
+        *t->inc.at++ = h;
+    else
+        log_full(t, &t->inc, h);
+}
+
+HOT bool rc_decref(struct rc_head *h)
+{
+    if (unlikely(rc_is_immortal(h))) {
+        rc_stat(decref_immortal);
+        return false;
+    }
+    struct rc_thread *t = log_self();
+    rc_stat(decref);
+    if (likely(t->dec.at != t->dec.end))
+        *t->dec.at++ = h;
+    else
+        log_full(t, &t->dec, h);
+    return false;
+}
+
+/* Without a pin nothing can be proved alive here: only immortal objects qualify. A thread that reads an object in a
+ * container under its lock needs no try: rc_incref is right until its next safepoint. */
+INLINE bool rc_try_incref(struct rc_head *h) { return rc_is_immortal(h); }
+
+/* --- segments --- */
+
+static struct log_segment *segment_from_pool_locked(void)
+{
+    struct log_segment *s = commit.pool;
+    if (s) {
+        commit.pool = s->next;
+        commit.in_pool--;
+    }
+    return s;
+}
+
+/* A segment to write to, or NULL: no memory. Takes commit.lock. */
+static struct log_segment *segment_new(void)
+{
+    os_lock(&commit.lock);
+    struct log_segment *s = segment_from_pool_locked();
+    os_unlock(&commit.lock);
+    return s ? s : os_alloc(sizeof *s);
+}
+
+static void segment_free(struct log_segment *s)
+{
+    os_lock(&commit.lock);
+    bool keep = commit.in_pool < LOG_LIMIT;
+    if (keep) {
+        s->next = commit.pool;
+        commit.pool = s;
+        commit.in_pool++;
+    }
+    os_unlock(&commit.lock);
+    if (!keep)
+        os_free(s);
+}
+
+/* Hands a pad's segment to the committer; the pad has none afterwards. By the pad's thread, or under commit.lock for a
+ * detached one. */
+static void pad_seal(struct rc_thread *t, struct log_pad *pad)
+{
+    struct log_segment *s = pad->segment;
+    if (!s || pad->at == s->entry)
+        return;
+    s->used = (size_t)(pad->at - s->entry);
+    s->epoch = t->epoch;
+    s->dec = pad == &t->dec;
+    *pad = (struct log_pad){0};
+    atomic_fetch_add_explicit(&commit.backlog, 1, memory_order_relaxed); /* relaxed: a gauge */
+    os_enqueue(&commit.sealed, &s->node);
+}
+
+static void pad_open(struct log_pad *pad, struct log_segment *s)
+{
+    *pad = (struct log_pad){.at = s->entry, .end = s->entry + LOG_SEGMENT, .segment = s};
+}
+
+/* No memory for a segment: the entry is kept in the object's head. Early for an INC, which is always right. */
+static void log_direct(struct rc_thread *t, struct rc_head *h, bool dec)
+{
+    rc_stat(log_direct);
+    os_lock(&commit.direct_lock);
+    h->net += dec ? 1 : -1;
+    h->net_epoch = (uint32_t)t->epoch;
+    if (!h->next) {
+        h->next = commit.direct ? commit.direct : &commit_direct_end;
+        commit.direct = h;
+    }
+    os_unlock(&commit.direct_lock);
+}
+
+static void commit_ask(void)
+{
+    os_lock(&commit.lock);
+    commit.wanted = true;
+    os_signal(&commit.wake);
+    os_unlock(&commit.lock);
+}
+
+/* The pad is full (or has no segment yet): seal it, chain another, never wait. May be called under an object's lock. */
+SLOW void log_full(struct rc_thread *t, struct log_pad *pad, struct rc_head *h)
+{
+    bool was_full = pad->segment != NULL;
+    pad_seal(t, pad);
+    struct log_segment *s = t->reserve;
+    t->reserve = NULL;
+    if (!s)
+        s = segment_new();
+    if (s) {
+        pad_open(pad, s);
+        *pad->at++ = h;
+    } else {
+        log_direct(t, h, pad == &t->dec);
+    }
+    thread_break(&t->base, BREAK_EPOCH); /* refills the reserve at the next safepoint, waits if the log is over its bound */
+    if (was_full || !s)
+        commit_ask();
+}
+
+/* --- acknowledgements --- */
+
+/* Seals what was written in an older epoch. Under commit.lock. True: there was a newer one. */
+static bool log_acknowledge_locked(struct rc_thread *t)
+{
+    if (t->epoch == commit.epoch)
+        return false;
+    pad_seal(t, &t->inc);
+    pad_seal(t, &t->dec);
+    if (t->attached && --commit.unacknowledged == 0)
+        os_signal(&commit.wake);
+    return true;
+}
+
+static void log_join_locked(struct rc_thread *t)
+{
+    if (log_acknowledge_locked(t))
+        t->epoch = commit.epoch;
+    if (!t->reserve)
+        t->reserve = segment_from_pool_locked();
+}
+
+INLINE void rc_attach(struct thread *thread)
+{
+    struct rc_thread *t = (struct rc_thread *)thread;
+    os_lock(&commit.lock);
+    log_join_locked(t);
+    t->attached = true;
+    commit.attached++;
+    os_unlock(&commit.lock);
+}
+#define rc_attach rc_attach
+
+/* While an epoch is being turned the pads are sealed: it closes now. Otherwise they stay as they are, labelled with the
+ * open epoch, and the committer seals them in this thread's place when it opens the next one. */
+INLINE void rc_detach(struct thread *thread)
+{
+    struct rc_thread *t = (struct rc_thread *)thread;
+    os_lock(&commit.lock);
+    log_acknowledge_locked(t);
+    t->attached = false;
+    commit.attached--;
+    os_unlock(&commit.lock);
+}
+#define rc_detach rc_detach
+
+/* Waits for the committer while the log is over its bound. Holds no lock; detached, so that it holds up no epoch. */
+static void log_wait(void)
+{
+    rc_stat(commit_waits);
+    thread_detach();
+    os_lock(&commit.lock);
+    while (atomic_load_explicit(&commit.backlog, memory_order_relaxed) > LOG_LIMIT && commit.running) { /* relaxed: a gauge */
+        commit.wanted = true;
+        os_signal(&commit.wake);
+        os_wait(&commit.progress, &commit.lock, -1);
+    }
+    os_unlock(&commit.lock);
+    thread_attach();
+}
+
+INLINE void rc_safepoint(struct thread *thread)
+{
+    struct rc_thread *t = (struct rc_thread *)thread;
+    os_lock(&commit.lock);
+    log_join_locked(t);
+    os_unlock(&commit.lock);
+    if (!t->reserve)
+        t->reserve = os_alloc(sizeof *t->reserve); /* NULL: the next full pad tries again, or goes to the heads */
+    /* relaxed: a gauge */
+    if (t != commit.self && atomic_load_explicit(&commit.backlog, memory_order_relaxed) > LOG_LIMIT)
+        log_wait();
+}
+#define rc_safepoint rc_safepoint
+
+/* --- the commit thread --- */
+
+INLINE bool rc_decref_field(struct rc_head *h)
+{
+    if (rt_self != &commit.self->base || rc_is_immortal(h))
+        return rc_decref(h);
+    int64_t n = log_count(h) - 1;
+    log_set_count(h, n);
+    rc_stat(decref);
+    return n == 0;
+}
+#define rc_decref_field rc_decref_field
+
+/* Opens epoch G+1 (all attached threads are in G), seals the pads of those that are detached, and waits until every
+ * attached thread has joined. Returns the closed epoch, G. */
+static uint64_t commit_turn_epoch(void)
+{
+    struct thread *t;
+    thread_registry_lock();
+    os_lock(&commit.lock);
+    commit.wanted = false;
+    commit.epoch++;
+    commit.unacknowledged = commit.attached;
+    thread_registry_for_each(t) {
+        struct rc_thread *each = (struct rc_thread *)t;
+        if (each->attached) {
+            thread_break(t, BREAK_EPOCH);
+        } else {
+            pad_seal(each, &each->inc);
+            pad_seal(each, &each->dec);
+        }
+    }
+    log_join_locked(commit.self);
+    thread_registry_unlock();
+    while (commit.unacknowledged > 0)
+        os_wait(&commit.wake, &commit.lock, -1);
+    uint64_t closed = commit.epoch - 1;
+    os_unlock(&commit.lock);
+    return closed;
+}
+
+static void commit_collect(void)
+{
+    while (!os_queue_empty(&commit.sealed)) {
+        struct log_segment *s = (struct log_segment *)os_dequeue(&commit.sealed);
+        if (!s) {
+            os_yield(); /* an enqueuer is half-way */
+            continue;
+        }
+        s->next = NULL;
+        if (s->dec) {
+            *commit.dec.last = s;
+            commit.dec.last = &s->next;
+        } else {
+            *commit.inc.last = s;
+            commit.inc.last = &s->next;
+        }
+    }
+}
+
+/* Applies what the heads hold: INCs (net < 0) always, DECs of epochs <= `dec_through`. Returns the dead, chained by next. */
+static struct rc_head *commit_direct(uint64_t dec_through)
+{
+    struct rc_head *dead = NULL;
+    os_lock(&commit.direct_lock);
+    struct rc_head *h = commit.direct;
+    commit.direct = NULL;
+    while (h && h != &commit_direct_end) {
+        struct rc_head *next = h->next;
+        h->next = NULL;
+        if (h->net > 0 && (int32_t)(h->net_epoch - (uint32_t)dec_through) > 0) {
+            h->next = commit.direct ? commit.direct : &commit_direct_end;
+            commit.direct = h;
+        } else {
+            log_set_count(h, log_count(h) - h->net);
+            h->net = 0;
+            if (log_count(h) == 0) {
+                h->next = dead;
+                dead = h;
+            }
+        }
+        h = next;
+    }
+    os_unlock(&commit.direct_lock);
+    return dead;
+}
+
+static void commit_incs(struct log_segment *s)
+{
+    for (size_t i = 0; i < s->used; i++)
+        log_set_count(s->entry[i], log_count(s->entry[i]) + 1);
+    rc_stat_add(commit_inc, s->used);
+}
+
+/* Deallocates as it goes: every INC that matters has been applied, so zero is final. */
+static void commit_decs(struct log_segment *s)
+{
+    for (size_t i = 0; i < s->used; i++) {
+        struct rc_head *h = s->entry[i];
+        if (i + 4 < s->used)
+            __builtin_prefetch(s->entry[i + 4], 1);
+        int64_t n = log_count(h) - 1;
+        log_set_count(h, n);
+        if (n == 0)
+            rc_dead(h);
+    }
+    rc_stat_add(commit_dec, s->used);
+}
+
+/* Applies and frees the segments of one kind whose epoch is at most `through`. */
+static void commit_apply(struct log_segment **first, struct log_segment ***last, uint64_t through,
+                         void (*apply)(struct log_segment *))
+{
+    struct log_segment **at = first, *s;
+    while ((s = *at) != NULL) {
+        if (s->epoch > through) {
+            at = &s->next;
+            continue;
+        }
+        *at = s->next;
+        apply(s);
+        segment_free(s);
+        atomic_fetch_sub_explicit(&commit.backlog, 1, memory_order_relaxed); /* relaxed: a gauge */
+    }
+    *last = at;
+}
+
+/* One turn: close an epoch, apply. Called by the committer, attached, holding no lock. */
+static void commit_turn(void)
+{
+    uint64_t closed = commit_turn_epoch();
+    rc_stat(commit_epochs);
+    commit_collect();
+    commit_apply(&commit.inc.first, &commit.inc.last, closed, commit_incs);
+    struct rc_head *dead = commit_direct(closed - 1);
+    commit_apply(&commit.dec.first, &commit.dec.last, closed - 1, commit_decs);
+    while (dead) {
+        struct rc_head *next = dead->next;
+        rc_dead(dead);
+        dead = next;
+    }
+    os_lock(&commit.lock);
+    os_broadcast(&commit.progress);
+    os_unlock(&commit.lock);
+}
+
+static bool pad_is_empty(const struct log_pad *p) { return !p->segment || p->at == p->segment->entry; }
+
+/* Nothing is deferred anywhere: no attached thread but the committer, and all pads and lists empty. */
+static bool commit_is_drained(void)
+{
+    bool drained = !commit.inc.first && !commit.dec.first && os_queue_empty(&commit.sealed);
+    struct thread *t;
+    thread_registry_lock();
+    os_lock(&commit.lock);
+    thread_registry_for_each(t) {
+        struct rc_thread *each = (struct rc_thread *)t;
+        drained = drained && (!each->attached || each == commit.self) && pad_is_empty(&each->inc) && pad_is_empty(&each->dec);
+    }
+    os_unlock(&commit.lock);
+    thread_registry_unlock();
+    os_lock(&commit.direct_lock);
+    drained = drained && !commit.direct;
+    os_unlock(&commit.direct_lock);
+    return drained;
+}
+
+/* Sleeps until there is work; false: the runtime stops. The committer detaches meanwhile, so it holds up nothing. */
+static bool commit_wait(uint64_t *drain)
+{
+    thread_detach();
+    os_lock(&commit.lock);
+    while (!commit.wanted && !commit.stopping && commit.drains_asked == commit.drains_done)
+        os_wait(&commit.wake, &commit.lock, -1);
+    *drain = commit.drains_asked;
+    bool go = !commit.stopping;
+    os_unlock(&commit.lock);
+    thread_attach();
+    return go;
+}
+
+static void commit_report(int failed)
+{
+    os_lock(&commit.lock);
+    commit.running = !failed;
+    commit.failed = failed;
+    commit.self = failed ? NULL : log_self();
+    os_broadcast(&commit.progress);
+    os_unlock(&commit.lock);
+}
+
+static void *commit_main(void *unused)
+{
+    uint64_t drain;
+    if (thread_begin() != 0) {
+        commit_report(-1);
+        return unused;
+    }
+    commit_report(0);
+    while (commit_wait(&drain)) {
+        commit_turn();
+        if (drain == commit.drains_done)
+            continue;
+        while (!commit_is_drained())
+            commit_turn();
+        os_lock(&commit.lock);
+        commit.drains_done = drain;
+        os_broadcast(&commit.progress);
+        os_unlock(&commit.lock);
+    }
+    thread_end();
+    return unused;
+}
+
+/* --- hooks --- */
+
+/* 0, or -1: out of memory. */
+INLINE int rc_runtime_start(void)
+{
+    os_cond_init(&commit.wake);
+    os_cond_init(&commit.progress);
+    os_queue_init(&commit.sealed);
+    commit.inc.last = &commit.inc.first;
+    commit.dec.last = &commit.dec.first;
+    commit.epoch = commit.epoch < 2 ? 2 : commit.epoch; /* so that epoch - 2 exists */
+    commit.stopping = commit.running = false;
+    commit.failed = 0;
+    if (os_spawn(&commit.thread, commit_main, NULL) != 0)
+        return -1;
+    os_lock(&commit.lock);
+    while (!commit.running && !commit.failed)
+        os_wait(&commit.progress, &commit.lock, -1);
+    os_unlock(&commit.lock);
+    if (commit.failed)
+        os_join(commit.thread);
+    return commit.failed;
+}
+#define rc_runtime_start rc_runtime_start
+
+/* Applies everything, repeating epochs to a fixpoint. The caller is attached, no other mutator is. */
+INLINE void rc_drain(void)
+{
+    thread_detach();
+    os_lock(&commit.lock);
+    uint64_t ticket = ++commit.drains_asked;
+    os_signal(&commit.wake);
+    while (commit.drains_done < ticket && commit.running)
+        os_wait(&commit.progress, &commit.lock, -1);
+    os_unlock(&commit.lock);
+    thread_attach();
+}
+#define rc_drain rc_drain
+
+/* Returns a pad's empty segment to the pool. */
+static void pad_drop(struct log_pad *pad)
+{
+    if (pad->segment)
+        segment_free(pad->segment);
+    *pad = (struct log_pad){0};
+}
+
+/* An ending thread hands its pads over; nothing it logged is lost. */
+INLINE void rc_thread_stop(struct thread *thread)
+{
+    struct rc_thread *t = (struct rc_thread *)thread;
+    pad_seal(t, &t->inc);
+    pad_seal(t, &t->dec);
+    pad_drop(&t->inc);
+    pad_drop(&t->dec);
+    os_free(t->reserve);
+    t->reserve = NULL;
+}
+#define rc_thread_stop rc_thread_stop
+
+/* After rc_drain. The caller is attached and logs nothing afterwards. */
+INLINE void rc_runtime_stop(void)
+{
+    os_lock(&commit.lock);
+    commit.stopping = true;
+    os_signal(&commit.wake);
+    os_unlock(&commit.lock);
+    thread_detach();
+    os_join(commit.thread);
+    thread_attach();
+    rc_thread_stop(rt_self); /* the caller's own segments go back to the pool, and the pool to the system */
+    commit.running = false;
+    commit.self = NULL;
+    while (commit.pool) {
+        struct log_segment *next = commit.pool->next;
+        os_free(commit.pool);
+        commit.pool = next;
+    }
+    commit.in_pool = 0;
+}
+#define rc_runtime_stop rc_runtime_stop
+
+#endif

@@ -1,0 +1,187 @@
+/*
+ * thread.c -- the thread registry, attach and detach, the slow safepoint. Included by the instance unit after rc.h.
+ *
+ * Lock order: thread_registry.lock is a leaf, except that a strategy may take its own leaf lock inside it (buffered).
+ */
+#include "rc.h"
+
+enum { REGISTRY_BUCKETS = 256 };
+
+static struct {
+    struct os_mutex lock; /* writers of everything here */
+    uint32_t last_key;
+    size_t thread_bytes;
+    void (*started)(struct thread *);
+    void (*stopped)(struct thread *);
+    _Atomic(struct thread *) bucket[REGISTRY_BUCKETS]; /* by key; readers: RCU */
+    uint64_t total[RC_STAT_COUNT];                  /* counts of ended threads */
+} thread_registry = {.lock = OS_MUTEX_INIT};
+
+API void thread_registry_lock(void) { os_lock(&thread_registry.lock); }
+API void thread_registry_unlock(void) { os_unlock(&thread_registry.lock); }
+
+API void thread_configure(size_t bytes, void (*started)(struct thread *), void (*stopped)(struct thread *))
+{
+    thread_registry.thread_bytes = bytes;
+    thread_registry.started = started;
+    thread_registry.stopped = stopped;
+    if (!thread_registry_all.next)
+        CDS_INIT_LIST_HEAD(&thread_registry_all);
+}
+
+/* Gives the thread an id and makes it findable; false: all ids are used up. */
+static bool thread_register(struct thread *t)
+{
+    bool room;
+    os_lock(&thread_registry.lock);
+    room = thread_registry.last_key < THREAD_ID_ENDING - 1;
+    if (room) {
+        t->id = t->key = ++thread_registry.last_key;
+        t->registered = true;
+        _Atomic(struct thread *) *bucket = &thread_registry.bucket[t->key % REGISTRY_BUCKETS];
+        /* relaxed: only writers change it, and they hold the lock */
+        struct thread *first = atomic_load_explicit(bucket, memory_order_relaxed);
+        atomic_store_explicit(&t->next_by_key, first, memory_order_relaxed); /* relaxed: published by the next store */
+        atomic_store_explicit(bucket, t, memory_order_release); /* (T3) release: a finder (T3) sees the thread's fields */
+        cds_list_add_tail(&t->all, &thread_registry_all);
+    }
+    os_unlock(&thread_registry.lock);
+    return room;
+}
+
+static void thread_free(struct thread *t)
+{
+    os_rcu_thread_stop();
+    rt_self = NULL;
+    os_free(t);
+}
+
+API int thread_begin(void)
+{
+    struct thread *t = os_alloc_aligned(CACHE_LINE, (thread_registry.thread_bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+    if (!t)
+        return -1;
+    memset(t, 0, thread_registry.thread_bytes);
+    atomic_init(&t->state, THREAD_DETACHED);
+    os_rcu_thread_start();
+    rt_self = t;
+    if (rc_thread_start(t) != 0 || !thread_register(t)) {
+        thread_free(t);
+        return -1;
+    }
+    thread_attach();
+    if (thread_registry.started)
+        thread_registry.started(t);
+    return 0;
+}
+
+/* Readers may stand on `t` and go on from it: its own link stays as it is until the grace period is over. */
+static void thread_unlink(struct thread *t)
+{
+    _Atomic(struct thread *) *at = &thread_registry.bucket[t->key % REGISTRY_BUCKETS];
+    struct thread *found;
+    /* relaxed, all loads here: only writers change the chain, and they hold the lock */
+    while ((found = atomic_load_explicit(at, memory_order_relaxed)) != t)
+        at = &found->next_by_key;
+    struct thread *next = atomic_load_explicit(&t->next_by_key, memory_order_relaxed);
+    /* (T3) release: a finder that comes past `t` to the next thread sees that one's fields */
+    atomic_store_explicit(at, next, memory_order_release);
+}
+
+API void thread_unregister(void)
+{
+    struct thread *t = rt_self;
+    if (!t->registered)
+        return;
+    os_lock(&thread_registry.lock);
+    thread_unlink(t);
+    cds_list_del(&t->all);
+    t->registered = false;
+#if RC_STATISTICS
+    for (int i = 0; i < RC_STAT_COUNT; i++) {
+        thread_registry.total[i] += t->counts.value[i];
+        t->counts.value[i] = 0;
+    }
+#endif
+    os_unlock(&thread_registry.lock);
+    os_rcu_synchronize();
+}
+
+API void thread_end(void)
+{
+    struct thread *t = rt_self;
+    rc_thread_stop(t); /* the strategy's last refcount operations; it may unregister at the point its protocol needs */
+    if (thread_registry.stopped)
+        thread_registry.stopped(t);
+    rc_detach(t);
+    thread_unregister();
+#if RC_STATISTICS
+    os_lock(&thread_registry.lock); /* what was counted after rc_thread_stop had unregistered */
+    for (int i = 0; i < RC_STAT_COUNT; i++)
+        thread_registry.total[i] += t->counts.value[i];
+    os_unlock(&thread_registry.lock);
+#endif
+    thread_free(t);
+}
+
+API uint64_t thread_counter_total(enum rc_counter which)
+{
+    os_lock(&thread_registry.lock);
+    uint64_t total = thread_registry.total[which];
+    os_unlock(&thread_registry.lock);
+    return total;
+}
+
+API void thread_detach(void)
+{
+    struct thread *t = rt_self;
+    rc_detach(t);
+    /* (T1) release: who suspends this thread sees what it did. seq_cst: the strategy's re-check of its queue must not move
+     * before this store (biased: Dekker with the enqueuer, which enqueues and then reads the state) */
+    atomic_store_explicit(&t->state, THREAD_DETACHED, memory_order_seq_cst);
+}
+
+API void thread_attach(void)
+{
+    struct thread *t = rt_self;
+    uint32_t state = THREAD_DETACHED;
+    /* (T2) acquire: sees what was done in its place before the resume's release */
+    while (!atomic_compare_exchange_strong_explicit(&t->state, &state, THREAD_ATTACHED, memory_order_acquire,
+                                                    memory_order_relaxed)) {
+        os_park(&t->state, THREAD_SUSPENDED, -1);
+        state = THREAD_DETACHED;
+    }
+    rc_attach(t);
+}
+
+API bool thread_suspend(struct thread *t)
+{
+    uint32_t state = THREAD_DETACHED;
+    /* (T1) acquire: sees what the thread did before it detached. seq_cst: reads the state after the caller's enqueue */
+    return atomic_compare_exchange_strong_explicit(&t->state, &state, THREAD_SUSPENDED, memory_order_seq_cst,
+                                                   memory_order_seq_cst);
+}
+
+API void thread_resume(struct thread *t)
+{
+    /* (T2) release: the thread's attach sees what was done in its place */
+    atomic_store_explicit(&t->state, THREAD_DETACHED, memory_order_release);
+    os_unpark(&t->state, 1);
+}
+
+API struct thread *thread_find(uint32_t key)
+{
+    /* (T3) acquire, both loads: sees the fields of a thread that was published by a release (T3) */
+    struct thread *t = atomic_load_explicit(&thread_registry.bucket[key % REGISTRY_BUCKETS], memory_order_acquire);
+    while (t && t->key != key)
+        t = atomic_load_explicit(&t->next_by_key, memory_order_acquire);
+    return t;
+}
+
+SLOW void rt_safepoint_slow(void)
+{
+    struct thread *t = rt_self;
+    /* acquire: what a requester wrote before it set its bit is seen (its data also travel by queue or lock) */
+    atomic_exchange_explicit(&t->breaker, 0, memory_order_acquire);
+    rc_safepoint(t);
+}

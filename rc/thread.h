@@ -1,0 +1,103 @@
+/*
+ * thread.h -- who is running: the calling thread's identity in one instruction, its state, its safepoint flag.
+ *
+ * A thread of the runtime is attached (may touch objects), detached (blocked or elsewhere: touches none) or suspended
+ * (detached, and somebody is acting in its place). Transitions:
+ *
+ *     attached  --thread_detach-->  detached      by the thread itself
+ *     detached  --thread_attach-->  attached      by the thread itself (waits while suspended)
+ *     detached  --thread_suspend--> suspended     by any other thread; at most one at a time
+ *     suspended --thread_resume-->  detached      by that other thread
+ *
+ * Memory ordering: thread_suspend acquires what the thread did before it detached (T1) and thread_attach acquires what
+ * was done in its place (T2). A thread is found through its id (thread_find) inside an RCU read section; it is freed
+ * only after it has left the registry and a grace period has passed. Ids are never reused (FIELD.md 3.10).
+ *
+ * Layers above extend struct thread by embedding it as first member: a strategy's struct rc_thread, then the objects'
+ * struct heap_thread. thread_configure says how large the whole is.
+ */
+#ifndef RC_THREAD_H
+#define RC_THREAD_H
+
+#include "os.h"
+#include "stats.h"
+#include <urcu/list.h>
+
+enum thread_state { THREAD_ATTACHED = 1, THREAD_DETACHED = 2, THREAD_SUSPENDED = 3 };
+
+/* Why a thread should leave its fast path: bits of thread.breaker. */
+enum {
+    BREAK_GIL = 1 << 0,   /* somebody waits for the GIL */
+    BREAK_EPOCH = 1 << 1, /* buffered: a new epoch opened, or the reserve needs refilling, or the log is over its bound */
+    BREAK_MERGE = 1 << 2, /* biased: the merge queue is not empty */
+};
+
+/* Ids: 0 is nobody; a thread that is ending has an id that owns nothing and equals no owner. */
+#define THREAD_ID_NONE 0
+#define THREAD_ID_ENDING UINT32_MAX
+
+struct thread {
+    _Atomic uint32_t breaker; /* set by anybody, cleared by the thread at its safepoint */
+    uint32_t id;              /* what it owns objects as: its key, or THREAD_ID_ENDING */
+    _Atomic uint32_t state;   /* enum thread_state; also the futex that a suspended thread's attach waits on */
+    uint32_t key;             /* > 0, never reused: what thread_find finds it by */
+    bool registered;          /* the thread's own */
+    struct rc_counts counts;
+    _Atomic(struct thread *) next_by_key; /* registry: writers hold its lock, readers an RCU read section */
+    struct cds_list_head all;             /* registry: under its lock */
+};
+
+/* The calling thread, or NULL outside the runtime. The only thread-local of an instance. */
+static _Thread_local struct thread *rt_self __attribute__((unused));
+
+/* `bytes`: size of the outermost struct that embeds struct thread. `started` and `stopped` (may be NULL) let the layer
+ * above rc/ set up and tear down its part: called by the thread itself, attached; stopped runs after the last refcount
+ * operation. Call once, before the first thread_begin. */
+API void thread_configure(size_t bytes, void (*started)(struct thread *), void (*stopped)(struct thread *));
+
+/* Makes the calling OS thread a thread of the runtime, attached. 0, or -1: out of memory or ids (nothing changed). */
+API int thread_begin(void);
+/* The reverse. The caller holds no lock, and no reference counts may be touched by this OS thread afterwards. */
+API void thread_end(void);
+
+/* Brackets around anything that may block. Detaching is a safepoint: borrowed references end here. */
+API void thread_detach(void);
+API void thread_attach(void);
+
+SLOW void rt_safepoint_slow(void);
+/* In every loop back-edge and call of a workload. Borrowed references end here. Holds no lock when called. */
+HOT void rt_safepoint(void)
+{
+    /* relaxed: a hint to look; whoever set it published its data by other means (queue, lock) */
+    if (unlikely(atomic_load_explicit(&rt_self->breaker, memory_order_relaxed) != 0))
+        rt_safepoint_slow();
+}
+
+/* Asks `t` to reach rt_safepoint_slow. Any thread; `t` must stay alive (registry lock or RCU read section). */
+INLINE void thread_break(struct thread *t, uint32_t why)
+{
+    /* relaxed: see rt_safepoint; the request's data travel by queue or lock */
+    if ((atomic_load_explicit(&t->breaker, memory_order_relaxed) & why) != why)
+        atomic_fetch_or_explicit(&t->breaker, why, memory_order_relaxed); /* relaxed: as above */
+}
+
+/* The thread with that key, or NULL when it has left the registry. Inside an RCU read section. */
+API struct thread *thread_find(uint32_t key);
+/* Acts in the place of a detached thread; false: it is attached (or somebody else does). RCU read section. */
+API bool thread_suspend(struct thread *t);
+API void thread_resume(struct thread *t);
+
+/* Takes the calling thread out of the registry so that thread_find no longer returns it, and waits until nobody who found
+ * it earlier still uses it. Used by a strategy's rc_thread_stop; thread_end does it otherwise. Idempotent. */
+API void thread_unregister(void);
+
+/* The registry's lock, for walking all threads (thread_registry_for_each) and for what must exclude joins and exits. */
+API void thread_registry_lock(void);
+API void thread_registry_unlock(void);
+static struct cds_list_head thread_registry_all;
+#define thread_registry_for_each(t) cds_list_for_each_entry((t), &thread_registry_all, all)
+
+/* Sum of a counter over the ended threads. */
+API uint64_t thread_counter_total(enum rc_counter which);
+
+#endif
