@@ -1,0 +1,154 @@
+/*
+ * iter.c -- the shared iterator. The protocol is in iter.h.
+ *
+ * A step holds the iterator's lock and the container's. `source` goes from its container to NULL once and to nothing else,
+ * so the container's lock, once known, stays the right one. The second lock is only tried; when it is not free the step
+ * takes a reference of its own to the container, lets go, and comes back with lock_acquire_two.
+ */
+#include "dict.h"
+#include "iter.h"
+#include "list.h"
+#include "set.h"
+#include "tuple.h"
+
+/* NULL: not a container with a table. */
+static struct table *iter_table(struct obj *source)
+{
+    if (obj_is(source, &dict_type))
+        return &((struct dict *)source)->table;
+    return obj_is(source, &set_type) ? &((struct set *)source)->table : NULL;
+}
+
+/* The container's lock; for a tuple, which needs none, the iterator's own. */
+static struct lock *iter_inner(struct iter *it, struct obj *source)
+{
+    if (obj_is(source, &list_type))
+        return &((struct list *)source)->lock;
+    if (obj_is(source, &dict_type))
+        return &((struct dict *)source)->lock;
+    return obj_is(source, &set_type) ? &((struct set *)source)->lock : &it->lock;
+}
+
+API struct obj *iter_new(struct obj *source)
+{
+    bool positions = obj_is(source, &list_type) || obj_is(source, &tuple_type);
+    struct table *table = iter_table(source);
+    if (!positions && !table) {
+        err_set_name(ERR_TYPE, "a %s cannot be iterated", source->type->name, "");
+        return NULL;
+    }
+    struct iter *it = obj_alloc(&iter_type, sizeof *it);
+    if (unlikely(!it))
+        return NULL;
+    lock_init(&it->lock);
+    it->source = obj_incref(source);
+    it->position = it->expected = 0;
+    if (table) {
+        struct lock *l = iter_inner(it, source);
+        lock_acquire(l);
+        it->expected = table->used;
+        lock_release(l);
+    }
+    return &it->base.base;
+}
+
+/* Both locks held: 1 and a new reference, 0 at the end, -1 when a dict or set has changed its size (sets no error). */
+static int iter_step(struct iter *it, struct obj *source, struct obj **item)
+{
+    struct table *table = iter_table(source);
+    struct obj *next = NULL;
+    if (table) {
+        if (table->used != it->expected) {
+            it->expected = SIZE_MAX; /* no table is that large: the error stays */
+            return -1;
+        }
+        struct table_entry *e = table_step(table, &it->position);
+        next = e ? e->key : NULL;
+    } else if (obj_is(source, &list_type)) {
+        struct list *l = (struct list *)source;
+        next = it->position < l->length ? l->item[it->position++] : NULL;
+    } else {
+        struct tuple *t = (struct tuple *)source;
+        next = it->position < t->length ? t->item[it->position++] : NULL;
+    }
+    *item = next ? obj_incref(next) : NULL;
+    return next != NULL;
+}
+
+/* The iterator's lock is held and the container's was not free. Returns with both held and a new reference to the
+ * container; it->source may have become NULL meanwhile. */
+SLOW struct obj *iter_acquire_slow(struct iter *it, struct lock *inner)
+{
+    struct obj *source = obj_incref(it->source); /* keeps `inner` in existence while no lock is held */
+    lock_release(&it->lock);
+    lock_acquire_two(&it->lock, inner);
+    return source;
+}
+
+API int iter_next(struct obj *o, struct obj **item)
+{
+    *item = NULL;
+    if (!obj_expect(o, &iter_type))
+        return -1;
+    struct iter *it = (struct iter *)o;
+    struct obj *kept = NULL, *gone = NULL;
+    lock_acquire(&it->lock);
+    if (!it->source) {
+        lock_release(&it->lock);
+        return 0;
+    }
+    struct lock *inner = iter_inner(it, it->source);
+    if (inner != &it->lock && unlikely(!lock_try(inner)))
+        kept = iter_acquire_slow(it, inner);
+    int result = it->source ? iter_step(it, it->source, item) : 0;
+    if (result == 0) {
+        gone = it->source; /* whoever takes it out drops it: one thread (FIELD.md 3.18) */
+        it->source = NULL;
+    }
+    lock_release_two(inner, &it->lock); /* in this order: without the iterator's lock somebody may drop the container */
+    obj_xdecref(kept);
+    obj_xdecref(gone);
+    if (unlikely(result < 0))
+        err_set(ERR_CHANGED, "dict or set changed its size while it was iterated", 0, 0);
+    return result;
+}
+
+/* --- slots --- */
+
+static void iter_dealloc(struct obj *o)
+{
+    struct iter *it = (struct iter *)o;
+    if (it->source)
+        obj_decref_field(it->source);
+    obj_free(o, sizeof *it);
+}
+
+static void iter_clear(struct obj *o)
+{
+    struct iter *it = (struct iter *)o;
+    lock_acquire(&it->lock);
+    struct obj *gone = it->source;
+    it->source = NULL;
+    lock_release(&it->lock);
+    obj_xdecref(gone);
+}
+
+/* With the world stopped: no lock. */
+static int iter_traverse(struct obj *o, int (*visit)(struct obj *, void *), void *arg)
+{
+    struct iter *it = (struct iter *)o;
+    return it->source ? visit(it->source, arg) : 0;
+}
+
+static void iter_lock(struct obj *o) { lock_acquire(&((struct iter *)o)->lock); }
+static void iter_unlock(struct obj *o) { lock_release(&((struct iter *)o)->lock); }
+
+static const struct type iter_type = {
+    .name = "iterator",
+    .flags = TYPE_CONTAINER,
+    .dealloc = iter_dealloc,
+    .traverse = iter_traverse,
+    .clear = iter_clear,
+    .lock = iter_lock,
+    .unlock = iter_unlock,
+};

@@ -1,0 +1,66 @@
+/*
+ * lock.c -- the waiting side of the object lock. Protocol, states and the pair L1/L2 are in lock.h.
+ *
+ * Invariant: a thread that parks has seen its own exchange leave 2 in the word, so the holder's release finds the 2 and
+ * wakes somebody; who wakes leaves a 2 again, since it cannot know whether others still wait.
+ */
+#include "lock.h"
+
+enum { LOCK_SPINS = 40 }; /* about one short critical section; CPython's figure */
+
+#if LOCK_NONE
+
+SLOW void lock_acquire_slow(struct lock *l) { (void)l; }
+SLOW void lock_release_slow(struct lock *l) { (void)l; }
+SLOW void lock_acquire_two_slow(struct lock *held, struct lock *wanted) { (void)held, (void)wanted; }
+
+#else
+
+/* Watches for the word to become free, reading it anew each time (FIELD.md 3.26); false: it did not in that time. */
+static bool lock_spin(struct lock *l)
+{
+    for (int i = 0; i < LOCK_SPINS; i++) {
+        uint32_t word = atomic_load_explicit(&l->word, memory_order_relaxed); /* relaxed: only says when to try */
+        /* (L1) acquire: sees what the last holder wrote before its release (L2); relaxed on failure: nothing is read */
+        if (word == 0 && atomic_compare_exchange_strong_explicit(&l->word, &word, 1, memory_order_acquire,
+                                                                 memory_order_relaxed))
+            return true;
+        os_relax();
+    }
+    return false;
+}
+
+SLOW void lock_acquire_slow(struct lock *l)
+{
+    int64_t start = RC_STATISTICS ? os_now() : 0;
+    rc_stat(lock_contended);
+    if (!lock_spin(l)) {
+        /* (L1) acquire: sees what the last holder wrote before its release (L2) */
+        while (atomic_exchange_explicit(&l->word, 2, memory_order_acquire) != 0) {
+            thread_detach();
+            os_park(&l->word, 2, -1);
+            thread_attach(); /* may wait: therefore before the lock is taken, never while it is held */
+        }
+    }
+    rc_stat(lock_acquired);
+    rc_stat_add(lock_wait_ns, os_now() - start);
+    (void)start;
+}
+
+/* The word is 0 already: another thread may hold the lock by now, and only the address is used. */
+SLOW void lock_release_slow(struct lock *l) { os_unpark(&l->word, 1); }
+
+/* Waits for one lock at a time, holding none, until the other one is free as well when it comes. */
+SLOW void lock_acquire_two_slow(struct lock *held, struct lock *wanted)
+{
+    do {
+        rc_stat(lock_contended);
+        lock_release(held);
+        lock_acquire(wanted);
+        struct lock *swap = held;
+        held = wanted;
+        wanted = swap;
+    } while (!lock_try(wanted));
+}
+
+#endif

@@ -1,0 +1,212 @@
+/*
+ * object.c -- errors, iterative deallocation, dispatch to the slots of a type, start and stop of the runtime.
+ *
+ * Deallocation. A leaf (no TYPE_CONTAINER) holds no references and is freed at once, at most one C frame deep. A
+ * container is put on its thread's queue of dead containers, and the outermost obj_dealloc of the thread empties it:
+ * a destructor that drops others, allocates, or starts a chain of a million only makes the queue longer.
+ * Invariant: outside obj_dealloc the queue is empty and `deallocating` is false. The queue is the thread's own: no lock.
+ */
+#include "number.h"
+#include "str.h"
+#include <inttypes.h>
+
+/* --- errors --- */
+
+SLOW void err_set(enum err code, const char *format, int64_t a, int64_t b)
+{
+    heap_self()->err = (struct err_state){.code = code, .format = format, .a = a, .b = b};
+}
+
+SLOW void err_set_name(enum err code, const char *format, const char *name, const char *other)
+{
+    heap_self()->err = (struct err_state){.code = code, .format = format, .name = name, .other = other};
+}
+
+SLOW void *err_memory(void)
+{
+    err_set(ERR_MEMORY, "out of memory", 0, 0);
+    return NULL;
+}
+
+SLOW bool err_wrong_type(const struct obj *o, const struct type *wanted)
+{
+    err_set_name(ERR_TYPE, "expected %s, not %s", wanted->name, o->type->name);
+    return false;
+}
+
+SLOW int err_unordered(const struct obj *a, const struct obj *b)
+{
+    err_set_name(ERR_TYPE, "no order between %s and %s", a->type->name, b->type->name);
+    return -1;
+}
+
+API enum err err_code(void) { return heap_self()->err.code; }
+
+API enum err err_take(void)
+{
+    enum err code = heap_self()->err.code;
+    heap_self()->err.code = ERR_NONE;
+    return code;
+}
+
+API const char *err_name(enum err code)
+{
+    static const char *const name[] = {
+        [ERR_NONE] = "no error",          [ERR_MEMORY] = "MemoryError",
+        [ERR_INDEX] = "IndexError",       [ERR_KEY] = "KeyError",
+        [ERR_TYPE] = "TypeError",         [ERR_OVERFLOW] = "OverflowError",
+        [ERR_VALUE] = "ValueError",       [ERR_ZERO_DIVISION] = "ZeroDivisionError",
+        [ERR_CHANGED] = "RuntimeError",   [ERR_RECURSION] = "RecursionError",
+    };
+    return (unsigned)code < sizeof name / sizeof *name ? name[code] : "unknown error";
+}
+
+API const char *err_format(char *buf, size_t size)
+{
+    const struct err_state *e = &heap_self()->err;
+    int used = snprintf(buf, size, "%s", err_name(e->code));
+    if (e->code == ERR_NONE || used < 0 || (size_t)used + 2 >= size)
+        return buf;
+    memcpy(buf + used, ": ", 3);
+    buf += used + 2;
+    size -= (size_t)used + 2;
+    if (e->name)
+        snprintf(buf, size, e->format, e->name, e->other);
+    else
+        snprintf(buf, size, e->format, e->a, e->b);
+    return buf - used - 2;
+}
+
+/* --- deallocation --- */
+
+SLOW void obj_destroy_finalized(struct obj *o)
+{
+    o->type->finalize(o);
+    o->type->dealloc(o);
+}
+
+INLINE void obj_destroy(struct obj *o)
+{
+    if (likely(!o->type->finalize))
+        o->type->dealloc(o);
+    else
+        obj_destroy_finalized(o);
+}
+
+static void dead_push(struct heap_thread *t, struct container *c)
+{
+    c->dead_next = NULL;
+    if (t->dead_head)
+        t->dead_tail->dead_next = c;
+    else
+        t->dead_head = c;
+    t->dead_tail = c;
+}
+
+/* Apart, so that a leaf's way through obj_dealloc is two jumps. */
+static __attribute__((noinline)) void obj_dealloc_container(struct container *c)
+{
+    struct heap_thread *t = heap_self();
+    dead_push(t, c);
+    if (t->deallocating)
+        return;
+    t->deallocating = true;
+    while ((c = t->dead_head) != NULL) {
+        t->dead_head = c->dead_next;
+        obj_destroy(&c->base);
+    }
+    t->deallocating = false;
+}
+
+static void obj_dealloc(struct obj *o)
+{
+    if (likely(!(o->type->flags & TYPE_CONTAINER)))
+        obj_destroy(o);
+    else
+        obj_dealloc_container((struct container *)o);
+}
+
+API void rc_dead(struct rc_head *head) { obj_dealloc((struct obj *)head); }
+
+/* --- dispatch --- */
+
+API bool obj_enter(void)
+{
+    struct heap_thread *t = heap_self();
+    if (unlikely(t->depth >= OBJ_DEPTH_MAX)) {
+        err_set(ERR_RECURSION, "nested more than %" PRId64 " levels deep", OBJ_DEPTH_MAX, 0);
+        return false;
+    }
+    t->depth++;
+    return true;
+}
+
+API void obj_leave(void) { heap_self()->depth--; }
+
+API int obj_hash(struct obj *o, int64_t *hash)
+{
+    if (likely(o->type->hash != NULL))
+        return o->type->hash(o, hash);
+    err_set_name(ERR_TYPE, "a %s cannot be hashed", o->type->name, "");
+    return -1;
+}
+
+API int obj_equal(struct obj *a, struct obj *b)
+{
+    if (a == b)
+        return 1;
+    if (a->type->equal)
+        return a->type->equal(a, b);
+    return b->type->equal ? b->type->equal(b, a) : 0;
+}
+
+API int obj_less(struct obj *a, struct obj *b)
+{
+    return a->type->less ? a->type->less(a, b) : err_unordered(a, b);
+}
+
+API struct obj *obj_repr(struct obj *o)
+{
+    struct strbuf b = {0};
+    if (strbuf_add_repr(&b, o, 0) == 0)
+        return strbuf_finish(&b);
+    strbuf_drop(&b);
+    return NULL;
+}
+
+/* --- the runtime --- */
+
+/* The calling thread leaves, everything that the heap holds for reuse goes back; the number of objects alive. */
+static int64_t objects_close(void)
+{
+    thread_end();
+    int64_t live = heap_live();
+    heap_stop();
+    return live;
+}
+
+API int objects_start(const struct objects_config *config)
+{
+    heap_start(config->heap);
+    thread_configure(sizeof(struct heap_thread), heap_thread_start, heap_thread_stop);
+    if (thread_begin() != 0)
+        return -1;
+    if (rc_runtime_start() != 0) {
+        objects_close();
+        return -1;
+    }
+    if (number_start(config->count_shared) != 0) {
+        objects_stop();
+        return -1;
+    }
+    return 0;
+}
+
+API int64_t objects_stop(void)
+{
+    rc_drain();    /* what dies here may still name the cached numbers, whose memory number_stop takes away */
+    number_stop();
+    rc_drain();    /* the cache's own references, when they are counted */
+    rc_runtime_stop();
+    return objects_close();
+}

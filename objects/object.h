@@ -1,0 +1,265 @@
+/*
+ * object.h -- what every object has: a reference-count head and a type; and how it is allocated, shared and freed.
+ *
+ * References. "New" means the caller owns the returned reference and must drop it with obj_decref; "borrowed" means the
+ * caller owns nothing and the object is good only as long as something else keeps it (at the latest until the caller's
+ * next safepoint, and only where the function says so). Arguments are borrowed from the caller, who keeps them alive for
+ * the length of the call; a function that keeps an argument takes its own reference. "Steals" is said where it is so.
+ *
+ * Threads. Nothing that can run a destructor or user code runs under an object's lock: collect, unlock, then decref.
+ * Taking a contended lock detaches the thread and is therefore a safepoint.
+ *
+ * Deallocation is iterative: a container that dies while its thread is already deallocating is queued through its own
+ * `dead_next` and freed by the outermost call, so a chain of a million lists needs no C stack (FIELD.md 3.29). It never
+ * allocates.
+ */
+#ifndef OBJECTS_OBJECT_H
+#define OBJECTS_OBJECT_H
+
+#include "../rc/rc.h"
+#include "err.h"
+
+struct type;
+
+struct obj {
+    struct rc_head rc;
+    const struct type *type;
+};
+
+/* An object that holds references to others. */
+struct container {
+    struct obj base;
+    struct container *dead_next; /* only while dead and waiting for its deallocation */
+};
+
+/* Flags of a type. */
+enum {
+    TYPE_CONTAINER = 1 << 0, /* begins with struct container */
+    TYPE_EXACT = 1 << 1,     /* hash and equal run no user code and take no lock: may be called under one */
+};
+
+struct strbuf; /* str.h */
+
+/* Slots may be NULL: no hash means unhashable, no equal means identity, no less means unordered, no repr a default. */
+struct type {
+    const char *name;
+    unsigned flags;
+    /* Runs when the last reference is gone: drops the object's own references with obj_decref_field, then gives its
+     * memory back with obj_free. Holds no lock. May run user code. */
+    void (*dealloc)(struct obj *);
+    /* Calls visit(child, arg) for each reference that the object holds; stops at and returns the first non-zero. */
+    int (*traverse)(struct obj *, int (*visit)(struct obj *, void *), void *arg);
+    void (*clear)(struct obj *);                    /* drops its references, stays valid (breaks cycles) */
+    void (*finalize)(struct obj *);                 /* user code before dealloc; may not take references to the object */
+    int (*hash)(struct obj *, int64_t *hash);       /* 0, or -1 and an error; equal objects have equal hashes */
+    int (*equal)(struct obj *, struct obj *);       /* 1, 0, or -1 and an error; the second may have another type */
+    int (*less)(struct obj *, struct obj *);        /* 1, 0, or -1 and an error (ERR_TYPE: cannot be ordered) */
+    int (*repr)(struct obj *, struct strbuf *, int depth); /* appends; 0, or -1 and an error */
+    void (*lock)(struct obj *);                     /* the object's own lock; NULL: it has none */
+    void (*unlock)(struct obj *);
+};
+
+/* --- per-thread state of this layer --- */
+
+/* Freelists: one per size class of 16 bytes (class 0 is not used); larger blocks go to malloc. */
+enum { HEAP_GRAIN = 16, HEAP_CLASSES = 33, HEAP_MAX = HEAP_GRAIN * (HEAP_CLASSES - 1) };
+
+/* A free block. The link comes after the head, so that a late try-incref still reads a dead count there (FIELD.md 3.19). */
+struct heap_block {
+    struct rc_head dead;
+    struct heap_block *next;
+};
+
+struct heap_list {
+    struct heap_block *head;
+    uint32_t count, limit; /* limit 0 (policies malloc and locked): every free takes the slow path */
+};
+
+struct heap_thread {
+    struct rc_thread rc;                  /* first: rt_self points at its first member */
+    int64_t live;                         /* objects allocated minus objects freed by this thread; may be negative */
+    struct container *dead_head, *dead_tail; /* containers waiting for their deallocation, oldest first */
+    bool deallocating;
+    int depth;                            /* levels of obj_enter */
+    struct err_state err;
+    struct heap_list free[HEAP_CLASSES];
+    struct heap_list spare[HEAP_CLASSES]; /* policy thread: a second, full list, so that a list that runs over or dry moves
+                                             between threads in one piece, and not at every turn */
+};
+
+HOT struct heap_thread *heap_self(void) { return (struct heap_thread *)rt_self; }
+
+/* --- errors --- */
+
+SLOW void err_set(enum err code, const char *format, int64_t a, int64_t b);
+SLOW void err_set_name(enum err code, const char *format, const char *name, const char *other);
+/* Sets ERR_MEMORY; returns NULL so that a constructor can `return err_memory();`. */
+SLOW void *err_memory(void);
+/* The code of the last error, which is cleared. */
+API enum err err_take(void);
+API enum err err_code(void);
+/* "IndexError: list index 9 out of range (length 3)" into buf; returns buf. Does not clear. */
+API const char *err_format(char *buf, size_t size);
+API const char *err_name(enum err code);
+
+/* --- heap: memory of objects --- */
+
+enum heap_policy {
+    HEAP_MALLOC, /* malloc and free for every object */
+    HEAP_LOCKED, /* one locked freelist per size class, shared by all threads (the Gilectomy's first) */
+    HEAP_THREAD, /* a freelist per thread and class; surplus moves between threads in batches through a depot (default) */
+};
+
+/* Set before heap_thread objects exist (objects_start takes it). */
+static enum heap_policy heap_policy __attribute__((unused));
+
+SLOW void *heap_alloc_slow(size_t bytes);
+SLOW void heap_free_slow(void *block, size_t bytes);
+/* Live objects over all threads. No other thread may run (a commit thread: after rc_drain). */
+API int64_t heap_live(void);
+/* For objects_start and objects_stop: forgets what an earlier run leaked; gives back what no thread holds. */
+API void heap_start(enum heap_policy policy);
+API void heap_stop(void);
+API void heap_thread_start(struct thread *t);
+API void heap_thread_stop(struct thread *t);
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HEAP_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HEAP_ASAN 1
+#endif
+#endif
+#ifdef HEAP_ASAN
+void __asan_poison_memory_region(void const volatile *, size_t);
+void __asan_unpoison_memory_region(void const volatile *, size_t);
+/* A block on a freelist may be read at its head and link only. */
+INLINE void heap_poison(struct heap_block *b, size_t bytes)
+{
+    if (bytes > sizeof *b)
+        __asan_poison_memory_region(b + 1, bytes - sizeof *b);
+}
+INLINE void heap_unpoison(void *b, size_t bytes) { __asan_unpoison_memory_region(b, bytes); }
+#else
+INLINE void heap_poison(struct heap_block *b, size_t bytes) { (void)b, (void)bytes; }
+INLINE void heap_unpoison(void *b, size_t bytes) { (void)b, (void)bytes; }
+#endif
+
+HOT size_t heap_class(size_t bytes) { return (bytes + HEAP_GRAIN - 1) / HEAP_GRAIN; }
+
+/* Uninitialised memory for an object of `bytes` (at least sizeof(struct obj)), or NULL with ERR_MEMORY. */
+HOT void *heap_alloc(size_t bytes)
+{
+    if (likely(bytes <= HEAP_MAX)) {
+        struct heap_list *f = &heap_self()->free[heap_class(bytes)];
+        struct heap_block *b = f->head;
+        if (likely(b != NULL)) {
+            f->head = b->next;
+            f->count--;
+            heap_self()->live++;
+            rc_stat(alloc_reused);
+            heap_unpoison(b, heap_class(bytes) * HEAP_GRAIN);
+            return b;
+        }
+    }
+    return heap_alloc_slow(bytes);
+}
+
+/* Gives back what heap_alloc(bytes) returned, on any thread. */
+HOT void heap_free(void *block, size_t bytes)
+{
+    if (likely(bytes <= HEAP_MAX)) {
+        struct heap_list *f = &heap_self()->free[heap_class(bytes)];
+        if (likely(f->count < f->limit)) {
+            struct heap_block *b = block;
+            b->next = f->head;
+            f->head = b;
+            f->count++;
+            heap_self()->live--;
+            heap_poison(b, heap_class(bytes) * HEAP_GRAIN);
+            return;
+        }
+    }
+    heap_free_slow(block, bytes);
+}
+
+/* A new object of `bytes`: head and type are set, the rest is not. NULL with ERR_MEMORY. */
+HOT void *obj_alloc(const struct type *type, size_t bytes)
+{
+    struct obj *o = heap_alloc(bytes);
+    if (unlikely(!o))
+        return NULL;
+    rc_init(&o->rc);
+    o->type = type;
+    return o;
+}
+HOT void obj_free(struct obj *o, size_t bytes) { heap_free(o, bytes); }
+
+/* --- references --- */
+
+/* Finalizes and deallocates an object whose last reference is gone. Not inline, yet not cold either: boxed numbers die as
+ * often as they are made. */
+static __attribute__((unused, noinline)) void obj_dealloc(struct obj *o);
+
+HOT struct obj *obj_incref(struct obj *o)
+{
+    rc_incref(&o->rc);
+    return o;
+}
+HOT void obj_decref(struct obj *o)
+{
+    if (rc_decref(&o->rc))
+        obj_dealloc(o);
+}
+/* NULL is allowed: error paths. */
+HOT void obj_xdecref(struct obj *o)
+{
+    if (o)
+        obj_decref(o);
+}
+/* For a type's dealloc: drops a reference that the dead object held. */
+HOT void obj_decref_field(struct obj *o)
+{
+    if (rc_decref_field(&o->rc))
+        obj_dealloc(o);
+}
+
+INLINE bool obj_is(const struct obj *o, const struct type *type) { return o->type == type; }
+SLOW bool err_wrong_type(const struct obj *o, const struct type *wanted);
+SLOW int err_unordered(const struct obj *a, const struct obj *b); /* sets ERR_TYPE; -1 */
+/* True, or false with ERR_TYPE that names both types. */
+INLINE bool obj_expect(const struct obj *o, const struct type *wanted)
+{
+    return likely(o->type == wanted) || err_wrong_type(o, wanted);
+}
+
+/* --- what every object can do. No lock may be held; user code may run. --- */
+
+enum { OBJ_DEPTH_MAX = 500 }; /* nesting that equal, hash and repr follow before ERR_RECURSION */
+
+/* 0, or -1: ERR_TYPE (unhashable), ERR_RECURSION. */
+API int obj_hash(struct obj *o, int64_t *hash);
+/* 1 equal, 0 not, -1 error. Identical objects are equal. Numbers compare by value across int, bool and float. */
+API int obj_equal(struct obj *a, struct obj *b);
+/* 1, 0, or -1: ERR_TYPE (cannot be ordered). */
+API int obj_less(struct obj *a, struct obj *b);
+/* New str, or NULL. */
+API struct obj *obj_repr(struct obj *o);
+/* Entering one level of nesting in equal, hash or repr of a container: false with ERR_RECURSION when too deep. */
+API bool obj_enter(void);
+API void obj_leave(void);
+
+/* --- the runtime --- */
+
+struct objects_config {
+    enum heap_policy heap;
+    bool count_shared; /* count None, True, False and the small ints like any object, instead of making them immortal */
+};
+
+/* Starts the runtime with the calling thread attached; 0, or -1 (out of memory: nothing is left behind). */
+API int objects_start(const struct objects_config *config);
+/* Everything deferred is applied, helper threads end, the calling thread leaves. No other thread may be attached.
+ * Returns the number of objects still alive (0 when nothing leaked). */
+API int64_t objects_stop(void);
+
+#endif
