@@ -1,0 +1,236 @@
+/*
+ * notes.c -- the notes under a table.
+ */
+#include "notes.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+#include "names.h"
+#include "summary.h"
+
+enum { NOTES_MOST_ROUNDS = 1000 }; /* nobody runs more: the machine is too restless then */
+
+static const char *notes_text(const json_t *record, const char *key)
+{
+    const char *text = json_string_value(json_object_get(record, key));
+
+    return text ? text : "";
+}
+
+/* A note under a table: an item in Markdown. */
+static void __attribute__((format(printf, 2, 3))) notes_line(enum table_style style, const char *format, ...)
+{
+    va_list list;
+
+    va_start(list, format);
+    fputs(style == TABLE_MARKDOWN ? "- " : "! ", stdout);
+    vprintf(format, list);
+    putchar('\n');
+    va_end(list);
+}
+
+static const struct observation *notes_first_failure(const struct result_cell *cell)
+{
+    for (size_t i = 0; i < cell->observations; i++)
+        if (cell->observation[i].status != RESULTS_OK && cell->observation[i].status != RESULTS_SKIPPED)
+            return &cell->observation[i];
+    return NULL;
+}
+
+/* "3 crashed, 1 skipped of 20": the caller frees it. */
+static char *notes_counts(const struct result_cell *cell)
+{
+    static const char *const words[RESULTS_STATUSES] = {[RESULTS_WRONG] = "wrong",
+                                                        [RESULTS_CRASH] = "crashed",
+                                                        [RESULTS_TIMEOUT] = "timed out",
+                                                        [RESULTS_SKIPPED] = "skipped"};
+    struct names list = {0};
+    char *joined, *text;
+
+    for (int status = 0; status < RESULTS_STATUSES; status++)
+        if (words[status] && cell->count[status]) {
+            char *item = memory_text("%zu %s", cell->count[status], words[status]);
+
+            names_add(&list, item);
+            free(item);
+        }
+    joined = names_join(&list, ", ");
+    text = memory_text("%s of %zu", joined, cell->observations);
+    free(joined);
+    names_free(&list);
+    return text;
+}
+
+/* The last line that holds something; its length goes to *length. */
+static const char *notes_last_line(const char *text, int *length)
+{
+    const char *end = text + strlen(text), *line;
+
+    while (end > text && end[-1] == '\n')
+        end--;
+    for (line = end; line > text && line[-1] != '\n';)
+        line--;
+    *length = (int)(end - line);
+    return line;
+}
+
+/* What failed, the first reason, and the last words of that worker. */
+static void notes_failure(const struct row *row, enum table_style style)
+{
+    const struct result_cell *cell = row->cell;
+    const struct observation *failure = notes_first_failure(cell);
+    const char *why, *said;
+    char *counts;
+    int length;
+
+    if (!failure)
+        return;
+    why = notes_text(failure->record, "why");
+    said = notes_last_line(notes_text(failure->record, "stderr"), &length);
+    counts = notes_counts(cell);
+    notes_line(style, "%s: %s%s%s%s%s%.*s", cell->strategy, counts,
+               cell->unsafe ? " (expected: unsafe under threads)" : "", *why ? "; first: " : "", why,
+               length ? "; said: " : "", length, said);
+    free(counts);
+}
+
+/* Samples far off the median are kept, and their cause is named if there is one. */
+static void notes_outliers(const struct row *row, enum table_style style)
+{
+    const struct result_cell *cell = row->cell;
+    double median = row->median[RESULTS_RATE], reach = 5 * row->mad > VERDICT_LEAST_EFFECT ? 5 * row->mad : VERDICT_LEAST_EFFECT;
+    size_t preempted = 0, far = 0, explained = 0;
+
+    for (size_t i = 0; i < cell->observations; i++) {
+        const struct observation *one = &cell->observation[i];
+        double off = one->metric[RESULTS_RATE] / median - 1;
+
+        if (one->status != RESULTS_OK)
+            continue;
+        preempted += one->preempted;
+        far += off > reach || off < -reach;
+        explained += (off > reach || off < -reach) && one->preempted;
+    }
+    if (preempted)
+        notes_line(style, "%s: %zu/%zu samples preempted (involuntary context switches; kept)", cell->strategy, preempted,
+                    cell->count[RESULTS_OK]);
+    if (far)
+        notes_line(style, "%s: %zu/%zu samples beyond 5 MAD (kept), %zu of them preempted", cell->strategy, far,
+                    cell->count[RESULTS_OK], explained);
+}
+
+static void notes_inconclusive(const struct row *row, enum table_style style)
+{
+    size_t needed;
+
+    if (row->verdict != VERDICT_INCONCLUSIVE)
+        return;
+    needed = row->interval.exists ? summary_needed(row->pairs, row->interval, VERDICT_LEAST_EFFECT) : 0;
+    if (!row->interval.exists)
+        notes_line(style, "%s: %zu pairs are too few for an interval: %zu are needed here", row->cell->strategy, row->pairs,
+                    row->pairs_needed);
+    else if (needed > NOTES_MOST_ROUNDS)
+        notes_line(style, "%s: more than %d rounds would be needed to resolve ±2%%", row->cell->strategy, NOTES_MOST_ROUNDS);
+    else if (needed > row->pairs)
+        notes_line(style, "%s: about %zu rounds would resolve ±2%%", row->cell->strategy, needed);
+}
+
+static void notes_wrong_by_design(const struct row *row, enum table_style style)
+{
+    size_t wrong = 0;
+
+    for (size_t i = 0; i < row->cell->observations; i++)
+        wrong += row->cell->observation[i].status == RESULTS_OK && !row->cell->observation[i].answer_ok;
+    if (wrong)
+        notes_line(style, "%s: %zu/%zu answers wrong, which is what this workload shows", row->cell->strategy, wrong,
+                    row->cell->count[RESULTS_OK]);
+}
+
+/* The values of one fact over the right samples of a cell; their number. */
+static size_t notes_fact_values(const struct result_cell *cell, const char *name, int64_t *values)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < cell->observations; i++) {
+        json_t *fact = json_object_get(json_object_get(cell->observation[i].record, "facts"), name);
+
+        if (cell->observation[i].status == RESULTS_OK && json_is_integer(fact))
+            values[count++] = json_integer_value(fact);
+    }
+    return count;
+}
+
+/* "hits=9 · misses≈24": = where all right samples agree, ≈ the median where they do not. "" if there are no facts. */
+static char *notes_facts(const struct result_cell *cell)
+{
+    int64_t *values = memory_alloc(cell->observations, sizeof values[0]);
+    struct names list = {0};
+    const struct observation *first = cell->count[RESULTS_OK] ? cell->observation : NULL;
+    const char *name;
+    json_t *fact;
+    char *text;
+
+    while (first && first->status != RESULTS_OK)
+        first++;
+    json_object_foreach(first ? json_object_get(first->record, "facts") : NULL, name, fact) {
+        size_t count = notes_fact_values(cell, name, values);
+        int64_t middle = count ? summary_middle(values, count) : 0;
+        bool agree = true;
+
+        for (size_t i = 0; i < count; i++)
+            agree &= values[i] == middle;
+        text = memory_text("%s%s%" PRId64, name, agree ? "=" : "≈", middle);
+        names_add(&list, text);
+        free(text);
+    }
+    text = names_join(&list, " · ");
+    names_free(&list);
+    free(values);
+    return text;
+}
+
+/* One line for all strategies if they found the same, else one for each. */
+static void notes_print_facts(const struct row *row, size_t rows)
+{
+    char **facts = memory_alloc(rows, sizeof facts[0]);
+    const char *shared = NULL;
+    bool same = true;
+
+    for (size_t i = 0; i < rows; i++) {
+        facts[i] = notes_facts(row[i].cell);
+        if (*facts[i]) {
+            same &= !shared || strcmp(shared, facts[i]) == 0;
+            shared = facts[i];
+        }
+    }
+    if (shared && same)
+        printf("facts  %s\n", shared);
+    for (size_t i = 0; i < rows; i++) {
+        if (!same && *facts[i])
+            printf("facts  %s: %s\n", row[i].cell->strategy, facts[i]);
+        free(facts[i]);
+    }
+    free(facts);
+}
+
+void notes_print(const struct results *results, const struct row *row, size_t rows, enum table_style style)
+{
+    if (row[0].cell->oversubscribed)
+        notes_line(style, "oversubscribed: more threads than CPUs; they take turns");
+    for (size_t i = 0; i < rows; i++) {
+        notes_failure(&row[i], style);
+        notes_wrong_by_design(&row[i], style);
+        notes_outliers(&row[i], style);
+        notes_inconclusive(&row[i], style);
+        if (row[i].verdict == VERDICT_AA_DIFFERS)
+            notes_line(style, "the reference differs from itself: verdicts are withheld");
+    }
+    if (results->exploratory)
+        notes_line(style, "exploratory: too few rounds for verdicts");
+    notes_print_facts(row, rows);
+}

@@ -1,0 +1,295 @@
+/*
+ * options.c -- the command line of `rclab run` and `rclab fib`.
+ */
+#define _GNU_SOURCE 1
+#include "options.h"
+
+#include <argp.h>
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "die.h"
+#include "memory.h"
+#include "timing.h"
+
+static const int64_t OPTIONS_SPARE_NS = 60 * TIMING_SECOND; /* default timeout: the measured times and this */
+
+enum {
+    KEY_FAST = 256,
+    KEY_RIGOROUS,
+    KEY_MIN_TIME,
+    KEY_TIMEOUT,
+    KEY_AFFINITY,
+    KEY_PLACE,
+    KEY_SEED,
+    KEY_REFERENCE,
+    KEY_STATS,
+    KEY_INPUT,
+    KEY_BUDGET,
+    KEY_STRICT,
+    KEY_STYLE,
+    KEY_FORCE,
+    KEY_FORCE_VERDICTS,
+};
+
+int64_t options_number(const char *what, const char *text, int64_t min, int64_t max)
+{
+    char *end;
+    long long number;
+
+    errno = 0;
+    number = strtoll(text, &end, 10);
+    if (!isdigit((unsigned char)*text) || *end || errno || number < min || number > max)
+        die_usage("%s %s: allowed is a whole number from %" PRId64 " to %" PRId64, what, text, min, max);
+    return number;
+}
+
+int64_t options_time(const char *what, const char *text)
+{
+    int64_t ns;
+
+    if (!timing_parse(text, &ns))
+        die_usage("%s %s: allowed is a time such as 0.5, 90s, 500ms or 1h30m", what, text);
+    return ns;
+}
+
+/* Short, so that it can be typed again. */
+uint64_t options_random_seed(void)
+{
+    uint32_t seed;
+
+    if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+        die("getrandom", errno);
+    return seed;
+}
+
+static void options_split(struct names *names, const char *what, const char *list)
+{
+    names_split(names, list, ',');
+    if (names->count == 0)
+        die_usage("%s '%s': an empty list; allowed is NAME[,NAME…]", what, list);
+}
+
+static void options_threads(struct options *options, const char *list)
+{
+    struct names counts = {0};
+
+    options_split(&counts, "-t", list);
+    for (size_t i = 0; i < counts.count; i++) {
+        int threads = (int)options_number("-t", counts.item[i], 1, RUNTIME_MAX_THREADS);
+        bool known = false;
+
+        for (size_t j = 0; j < options->thread_counts; j++)
+            known |= options->threads[j] == threads;
+        if (!known)
+            options->threads[options->thread_counts++] = threads;
+    }
+    names_free(&counts);
+}
+
+static struct names *options_values(struct options *options, const char *name, size_t length)
+{
+    struct binding *binding;
+
+    for (size_t i = 0; i < options->bindings; i++)
+        if (strlen(options->binding[i].name) == length && strncmp(options->binding[i].name, name, length) == 0)
+            return &options->binding[i].values;
+    options->binding = memory_resize(options->binding, options->bindings + 1, sizeof options->binding[0]);
+    binding = &options->binding[options->bindings++];
+    *binding = (struct binding){.name = memory_text("%.*s", (int)length, name)};
+    return &binding->values;
+}
+
+/* "VAR=V1,V2", "VAR V1,V2" in one word, or VAR and the values in the next word, which is taken then. */
+static void options_bind(struct options *options, const char *text, struct argp_state *state)
+{
+    size_t length = strcspn(text, "= ");
+    const char *values = text + length;
+
+    if (*values)
+        values++;
+    else if (state->next < state->argc)
+        values = state->argv[state->next++];
+    if (length == 0 || *values == '\0')
+        die_usage("-L '%s': allowed is VAR=VALUE[,VALUE…] or VAR VALUE[,VALUE…]", text);
+    options_split(options_values(options, text, length), "-L", values);
+}
+
+static error_t options_common(int key, char *arg, struct argp_state *state)
+{
+    struct options *options = state->input;
+
+    switch (key) {
+    case 's': options_split(&options->strategies, "-s", arg); return 0;
+    case 't': options_threads(options, arg); return 0;
+    case 'L': options_bind(options, arg, state); return 0;
+    case 'o': options->output = arg; return 0;
+    case 'p': options->rounds = (int)options_number("-p", arg, 1, OPTIONS_MOST_ROUNDS); return 0;
+    case 'w': options->warmup_ns = options_time("-w", arg); return 0;
+    case 'q': options->quiet = true; return 0;
+    case KEY_FAST: options->fast = true; return 0;
+    case KEY_RIGOROUS: options->rigorous = true; return 0;
+    case KEY_MIN_TIME: options->min_ns = options_time("--min-time", arg); return 0;
+    case KEY_TIMEOUT: options->timeout_ns = options_time("--timeout", arg); return 0;
+    case KEY_BUDGET: options->budget_ns = options_time("--budget", arg); return 0;
+    case KEY_AFFINITY: options->affinity = arg; return 0;
+    case KEY_SEED: options->seed = (uint64_t)options_number("--seed", arg, 0, INT64_MAX); return 0;
+    case KEY_REFERENCE: options->reference = arg; return 0;
+    case KEY_STATS: options->stats = true; return 0;
+    case KEY_INPUT: names_add(options_values(options, "input", strlen("input")), arg); return 0;
+    case KEY_STRICT: options->strict = true; return 0;
+    case KEY_FORCE: options->force = true; return 0;
+    case KEY_FORCE_VERDICTS: options->force_verdicts = true; return 0;
+    case KEY_PLACE:
+        if (!place_parse(arg, &options->place))
+            die_usage("--place %s: allowed is core, smt or none", arg);
+        return 0;
+    case KEY_STYLE:
+        if (!table_style_parse(arg, &options->style))
+            die_usage("--style %s: allowed is table, csv or md", arg);
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option common_options[] = {
+    {NULL, 0, NULL, 0, "What to run:", 1},
+    {"strategies", 's', "LIST", 0, "Strategies, comma-separated (default: all)", 0},
+    {"threads", 't', "LIST", 0, "Thread counts (default: 1 and the number of cores)", 0},
+    {"parameter", 'L', "VAR=V1,V2", 0, "Run with each value of a workload's variable; also: -L VAR V1,V2", 0},
+    {"input", KEY_INPUT, "PATH", 0, "Short for -L input=PATH", 0},
+    {"stats", KEY_STATS, NULL, 0, "Use the instances that count operations and locks (they are slower)", 0},
+    {NULL, 0, NULL, 0, "How long:", 2},
+    {"processes", 'p', "ROUNDS", 0, "Rounds: one fresh process per cell and round (default 20)", 0},
+    {"warmup", 'w', "TIME", 0, "Warm-up of each process (default 0.2)", 0},
+    {"min-time", KEY_MIN_TIME, "TIME", 0, "Measured time of each process (default 0.5)", 0},
+    {"fast", KEY_FAST, NULL, 0, "5 rounds: exploratory, gives no verdicts", 0},
+    {"rigorous", KEY_RIGOROUS, NULL, 0, "40 rounds, and the reference against itself (A/A)", 0},
+    {"timeout", KEY_TIMEOUT, "TIME", 0, "A worker that takes longer hangs (default 60 + warm-up + measured time)", 0},
+    {"budget", KEY_BUDGET, "TIME", 0, "Stop after this time with what there is, exit 124", 0},
+    {NULL, 0, NULL, 0, "Where and in which order:", 3},
+    {"affinity", KEY_AFFINITY, "CPULIST", 0, "Use these CPUs only, such as 0,2-3", 0},
+    {"place", KEY_PLACE, "POLICY", 0, "core: a core for each thread first (default); smt: siblings first; none: not pinned", 0},
+    {"seed", KEY_SEED, "N", 0, "Repeat the order and the random numbers of another run", 0},
+    {NULL, 0, NULL, 0, "What to print and keep:", 4},
+    {"output", 'o', "FILE", 0, "Raw samples (default: a new file in ~/.local/state/rclab)", 0},
+    {"force", KEY_FORCE, NULL, 0, "Overwrite FILE", 0},
+    {"reference", KEY_REFERENCE, "STRATEGY", 0, "Compare with this one (default: gil, else the first)", 0},
+    {"strict", KEY_STRICT, NULL, 0, "Exit 3 if a comparison stays inconclusive", 0},
+    {"force-verdicts", KEY_FORCE_VERDICTS, NULL, 0, "Give verdicts in spite of a debug, dirty or sanitizer build", 0},
+    {"style", KEY_STYLE, "STYLE", 0, "table (default), csv or md", 0},
+    {"quiet", 'q', NULL, 0, "Tables only", 0},
+    {0},
+};
+static const struct argp common_argp = {.options = common_options, .parser = options_common};
+static const struct argp_child common_child[] = {{&common_argp, 0, NULL, 0}, {0}};
+
+static error_t options_run(int key, char *arg, struct argp_state *state)
+{
+    struct options *options = state->input;
+
+    switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = options; return 0;
+    case 'W': options_split(&options->workloads, "-W", arg); return 0;
+    case ARGP_KEY_ARG: die_usage("%s: '%s' is not an option; see --help", state->name, arg);
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t options_fib(int key, char *arg, struct argp_state *state)
+{
+    struct options *options = state->input;
+
+    switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = options; return 0;
+    case 'n': options_split(options_values(options, "n", 1), "-n", arg); return 0;
+    case ARGP_KEY_ARG: die_usage("%s: '%s' is not an option; see --help", state->name, arg);
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option run_options[] = {
+    {"workloads", 'W', "LIST", 0, "Workloads, comma-separated (default: all)", 1},
+    {0},
+};
+static const struct argp run_argp = {
+    .options = run_options,
+    .parser = options_run,
+    .doc = "Run workloads on strategies and compare them.\v"
+           "Every round runs each cell (strategy, workload, threads, values of -L) once, in a fresh process and in random "
+           "order. Exit: 0 ok, 2 usage, 3 inconclusive (--strict), 4 a worker failed, 124 budget, 130 interrupted.",
+    .children = common_child,
+};
+
+static const struct argp_option fib_options[] = {
+    {NULL, 'n', "N", 0, "Which Fibonacci number: short for -L n=N", 1},
+    {0},
+};
+static const struct argp fib_argp = {
+    .options = fib_options,
+    .parser = options_fib,
+    .doc = "The Gilectomy's experiment: every thread computes its own fib(n) over boxed integers.\v"
+           "`rclab fib -t 1,2,7` is that experiment in one command.",
+    .children = common_child,
+};
+
+static void options_defaults(struct options *options)
+{
+    int cores = place_cpu_count();
+
+    if (options->thread_counts == 0) {
+        options->threads[options->thread_counts++] = 1;
+        if (cores > 1)
+            options->threads[options->thread_counts++] = cores < RUNTIME_MAX_THREADS ? cores : RUNTIME_MAX_THREADS;
+    }
+    if (options->rounds == 0)
+        options->rounds = options->fast       ? OPTIONS_FAST_ROUNDS
+                          : options->rigorous ? OPTIONS_RIGOROUS_ROUNDS
+                                              : OPTIONS_ROUNDS;
+    if (options->timeout_ns == 0)
+        options->timeout_ns = OPTIONS_SPARE_NS + options->warmup_ns + options->min_ns;
+}
+
+static void options_parse(const struct argp *argp, struct options *options, int argc, char **argv)
+{
+    error_t error;
+
+    *options = (struct options){
+        .warmup_ns = TIMING_SECOND / 5, .min_ns = TIMING_SECOND / 2, .seed = options_random_seed(), .timeout_ns = 0};
+    error = argp_parse(argp, argc, argv, 0, NULL, options);
+    if (error)
+        die("command line", error);
+    options_defaults(options);
+    if (options->fast && options->rigorous)
+        die_usage("--fast and --rigorous exclude each other");
+    if (options->timeout_ns <= options->warmup_ns + options->min_ns)
+        die_usage("--timeout: it must exceed the warm-up and the measured time together, or every worker would hang");
+}
+
+void options_parse_run(struct options *options, int argc, char **argv)
+{
+    options_parse(&run_argp, options, argc, argv);
+}
+
+void options_parse_fib(struct options *options, int argc, char **argv)
+{
+    options_parse(&fib_argp, options, argc, argv);
+    options->fib = true;
+    names_add(&options->workloads, "fib");
+}
+
+void options_free(struct options *options)
+{
+    for (size_t i = 0; i < options->bindings; i++) {
+        free(options->binding[i].name);
+        names_free(&options->binding[i].values);
+    }
+    free(options->binding);
+    names_free(&options->strategies);
+    names_free(&options->workloads);
+}

@@ -1,0 +1,55 @@
+/*
+ * options.h -- the command line of `rclab run` and `rclab fib`. Only its form is checked here; names are checked against
+ * what is linked in by plan.h, where the catalogue is at hand.
+ */
+#ifndef BENCH_OPTIONS_H
+#define BENCH_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "names.h"
+#include "place.h"
+#include "runtime.h"
+#include "table.h"
+
+enum { OPTIONS_MOST_ROUNDS = 10000, OPTIONS_FAST_ROUNDS = 5, OPTIONS_ROUNDS = 20, OPTIONS_RIGOROUS_ROUNDS = 40 };
+
+/* One -L: a variable and the values it takes in turn. */
+struct binding {
+    char *name;
+    struct names values;
+};
+
+struct options {
+    bool fib;                         /* called as `rclab fib` */
+    struct names strategies, workloads; /* empty: all */
+    int threads[RUNTIME_MAX_THREADS]; /* thread counts to run, each once */
+    size_t thread_counts;
+    struct binding *binding;
+    size_t bindings;
+    const char *output; /* NULL: the default place */
+    bool force;         /* overwrite it */
+    int rounds;
+    bool fast, rigorous;
+    int64_t warmup_ns, min_ns, timeout_ns, budget_ns; /* budget 0: none */
+    const char *affinity;                             /* NULL: as it is */
+    enum place_policy place;
+    uint64_t seed;         /* below 2^63, so that JSON keeps it */
+    const char *reference; /* NULL: the default */
+    bool stats, strict, force_verdicts, quiet;
+    enum table_style style;
+};
+
+/* Exit 2 with a message on any mistake. `argv[0]` is the command's name as the user typed it. */
+void options_parse_run(struct options *options, int argc, char **argv);
+void options_parse_fib(struct options *options, int argc, char **argv);
+void options_free(struct options *options);
+
+/* For the other commands too. Exits 2 unless `text` is a whole number from min to max; `what` is the option. */
+int64_t options_number(const char *what, const char *text, int64_t min, int64_t max);
+int64_t options_time(const char *what, const char *text);
+uint64_t options_random_seed(void);
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * param.h -- the variables of workloads (struct param of runtime.h): finding, checking and describing them.
+ */
+#ifndef BENCH_PARAM_H
+#define BENCH_PARAM_H
+
+#include "runtime.h"
+
+/* In a list that ends with a NULL name; the list itself may be NULL. */
+const struct param *param_find(const struct param *list, const char *name);
+
+/* "counted|immortal", "1 to 40", "a path": the caller frees it. */
+char *param_values(const struct param *param);
+
+/* NULL if the value is allowed; else what is wrong with it, which the caller frees. */
+char *param_refusal(const struct param *param, const char *value);
+
+#endif

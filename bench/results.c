@@ -1,0 +1,217 @@
+/*
+ * results.c -- one run in memory, built from the records of its file.
+ */
+#include "results.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+#include "samples.h"
+
+static const char *const status_names[RESULTS_STATUSES] = {[RESULTS_OK] = "ok",
+                                                           [RESULTS_WRONG] = "wrong_result",
+                                                           [RESULTS_CRASH] = "crash",
+                                                           [RESULTS_TIMEOUT] = "timeout",
+                                                           [RESULTS_SKIPPED] = "skipped"};
+
+static bool results_take_cell(struct results *results, json_t *plan)
+{
+    struct result_cell *cell = &results->cell[results->cells];
+    int unsafe, aa, oversubscribed;
+
+    if (json_unpack(plan, "{s:s, s:s, s:s, s:s, s:i, s:o, s:b, s:b, s:{s:b}}", "cell", &cell->key, "strategy",
+                    &cell->strategy, "workload", &cell->workload, "unit", &cell->unit, "threads", &cell->threads, "params",
+                    &cell->params, "aa", &aa, "oversubscribed", &oversubscribed, "traits", "unsafe", &unsafe))
+        return false;
+    cell->aa = aa;
+    cell->oversubscribed = oversubscribed;
+    cell->unsafe = unsafe && cell->threads > 1;
+    results->cells++;
+    return true;
+}
+
+static bool results_take_plan(struct results *results, json_t *plan)
+{
+    size_t i;
+    json_t *item;
+
+    results->cell = memory_alloc(json_array_size(plan), sizeof results->cell[0]);
+    json_array_foreach(plan, i, item)
+        if (!results_take_cell(results, item))
+            return false;
+    return results->cells > 0;
+}
+
+bool results_begin(struct results *results, json_t *run, const char **why)
+{
+    const char *type = json_string_value(json_object_get(run, "t")), *schema;
+    int exploratory, statistics, forced;
+    json_int_t warmup, min;
+    json_t *plan;
+
+    *results = (struct results){.run = json_incref(run)};
+    schema = json_string_value(json_object_get(run, "schema"));
+    if (!type || strcmp(type, "run") != 0 || !schema)
+        *why = "not a file of rclab: a run record is expected here";
+    else if (strcmp(schema, SAMPLES_SCHEMA) != 0)
+        *why = "another schema than " SAMPLES_SCHEMA;
+    else if (json_unpack(run, "{s:s, s:i, s:I, s:I, s:b, s:b, s:b, s:o}", "reference", &results->reference, "rounds",
+                         &results->rounds, "warmup_ns", &warmup, "min_ns", &min, "exploratory", &exploratory, "statistics",
+                         &statistics, "force_verdicts", &forced, "plan", &plan) ||
+             !results_take_plan(results, plan))
+        *why = "a damaged run record";
+    else {
+        results->value_ns = warmup + min;
+        results->exploratory = exploratory;
+        results->statistics = statistics;
+        results->forced = forced;
+        return true;
+    }
+    return false;
+}
+
+static struct result_cell *results_find(const struct results *results, const char *key)
+{
+    for (size_t i = 0; i < results->cells; i++)
+        if (strcmp(results->cell[i].key, key) == 0)
+            return &results->cell[i];
+    return NULL;
+}
+
+/* False if the threads' list is not one. */
+static bool results_take_threads(struct observation *observation, json_t *threads, double wall)
+{
+    json_int_t first = 0, last = 0;
+    size_t i;
+    json_t *thread;
+
+    json_array_foreach(threads, i, thread) {
+        json_int_t end, switches;
+
+        if (json_unpack(thread, "{s:I, s:I}", "end_ns", &end, "nivcsw", &switches))
+            return false;
+        first = i == 0 || end < first ? end : first;
+        last = i == 0 || end > last ? end : last;
+        observation->preempted |= switches > 0;
+    }
+    observation->metric[RESULTS_SKEW] = (double)(last - first) / wall;
+    return json_is_array(threads);
+}
+
+static bool results_take_figures(struct observation *observation, const struct result_cell *cell)
+{
+    json_int_t wall, cpu, drain, ops;
+    json_t *threads, *rss = json_object_get(observation->record, "rss_peak_kib");
+    int answer_ok;
+
+    if (json_unpack(observation->record, "{s:I, s:I, s:I, s:I, s:{s:b}, s:o}", "wall_ns", &wall, "cpu_ns", &cpu, "drain_ns",
+                    &drain, "ops", &ops, "verify", "result_ok", &answer_ok, "threads", &threads) ||
+        wall <= 0 || ops <= 0)
+        return false;
+    observation->answer_ok = answer_ok;
+    observation->metric[RESULTS_RATE] = (double)ops * 1e9 / (double)wall;
+    observation->metric[RESULTS_NS_PER_OP] = (double)wall * cell->threads / (double)ops;
+    observation->metric[RESULTS_CPU] = (double)cpu / (double)wall;
+    observation->metric[RESULTS_DRAIN] = (double)drain / (double)wall;
+    observation->metric[RESULTS_RSS] = json_is_integer(rss) ? (double)json_integer_value(rss) : -1;
+    return results_take_threads(observation, threads, (double)wall);
+}
+
+static bool results_take_status(struct observation *observation, const char *name)
+{
+    for (size_t i = 0; i < RESULTS_STATUSES; i++)
+        if (strcmp(name, status_names[i]) == 0) {
+            observation->status = (enum results_status)i;
+            return true;
+        }
+    return false;
+}
+
+static bool results_add_sample(struct results *results, json_t *record, const char **why)
+{
+    struct observation observation = {.record = record};
+    const char *key, *status;
+    struct result_cell *cell;
+
+    if (json_unpack(record, "{s:s, s:i, s:s}", "cell", &key, "round", &observation.round, "status", &status) ||
+        !results_take_status(&observation, status)) {
+        *why = "a damaged sample record";
+        return false;
+    }
+    cell = results_find(results, key);
+    if (!cell) {
+        *why = "a sample of a cell that the plan does not have";
+        return false;
+    }
+    if (observation.status == RESULTS_OK && !results_take_figures(&observation, cell)) {
+        *why = "a sample whose figures are missing or impossible";
+        return false;
+    }
+    json_incref(record);
+    cell->count[observation.status]++;
+    cell->observation = memory_resize(cell->observation, cell->observations + 1, sizeof cell->observation[0]);
+    cell->observation[cell->observations++] = observation;
+    return true;
+}
+
+bool results_add(struct results *results, json_t *record, const char **why)
+{
+    const char *type = json_string_value(json_object_get(record, "t"));
+
+    if (type && strcmp(type, "sample") == 0)
+        return results_add_sample(results, record, why);
+    if (type && strcmp(type, "end") == 0) {
+        results->ended = true;
+        results->complete = json_is_true(json_object_get(record, "complete"));
+        return true;
+    }
+    *why = "neither a run nor a sample nor an end record";
+    return false;
+}
+
+void results_free(struct results *results)
+{
+    for (size_t i = 0; i < results->cells; i++) {
+        for (size_t j = 0; j < results->cell[i].observations; j++)
+            json_decref(results->cell[i].observation[j].record);
+        free(results->cell[i].observation);
+    }
+    free(results->cell);
+    json_decref(results->run);
+}
+
+size_t results_values(const struct result_cell *cell, enum results_metric metric, double *values)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < cell->observations; i++)
+        if (cell->observation[i].status == RESULTS_OK && cell->observation[i].metric[metric] >= 0)
+            values[count++] = cell->observation[i].metric[metric];
+    return count;
+}
+
+size_t results_failures(const struct result_cell *cell)
+{
+    return cell->unsafe ? 0 : cell->count[RESULTS_WRONG] + cell->count[RESULTS_CRASH] + cell->count[RESULTS_TIMEOUT];
+}
+
+bool results_same_group(const struct result_cell *a, const struct result_cell *b)
+{
+    return a->threads == b->threads && strcmp(a->workload, b->workload) == 0 && json_equal(a->params, b->params);
+}
+
+const char *results_build_objection(const struct results *results)
+{
+    json_t *build = json_object_get(results->run, "build");
+
+    if (json_array_size(json_object_get(build, "sanitizers")))
+        return "a sanitizer build";
+    if (json_is_false(json_object_get(build, "optimised")))
+        return "a build without optimisation";
+    if (json_is_false(json_object_get(build, "ndebug")))
+        return "a debug build (assertions are on)";
+    if (json_is_true(json_object_get(build, "dirty")))
+        return "a dirty build (changes that are not committed)";
+    return NULL;
+}

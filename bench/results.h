@@ -1,0 +1,75 @@
+/*
+ * results.h -- one run in memory, built from the records of its file and from nothing else: `rclab run` and `rclab show`
+ * print the same table because both come through here.
+ */
+#ifndef BENCH_RESULTS_H
+#define BENCH_RESULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+enum results_status { RESULTS_OK, RESULTS_WRONG, RESULTS_CRASH, RESULTS_TIMEOUT, RESULTS_SKIPPED, RESULTS_STATUSES };
+
+enum results_metric {
+    RESULTS_RATE,      /* operations per second of wall time */
+    RESULTS_NS_PER_OP, /* of one thread: wall time x threads / operations */
+    RESULTS_CPU,       /* CPU time / wall time */
+    RESULTS_SKEW,      /* (last end - first end) / wall time */
+    RESULTS_DRAIN,     /* drain time / wall time */
+    RESULTS_RSS,       /* peak memory, KiB; below 0: unknown */
+    RESULTS_METRICS,
+};
+
+struct observation {
+    int round;
+    enum results_status status;
+    double metric[RESULTS_METRICS]; /* of RESULTS_OK only */
+    bool answer_ok;                 /* false in a RESULTS_OK one: wrong by design */
+    bool preempted;                 /* a thread was switched off against its will */
+    json_t *record;                 /* the sample itself */
+};
+
+struct result_cell {
+    const char *key, *strategy, *workload, *unit; /* these belong to the run record */
+    json_t *params;                               /* borrowed from the run record */
+    int threads;
+    bool unsafe; /* wrong answers expected: the strategy is unsafe and there are several threads */
+    bool aa, oversubscribed;
+    struct observation *observation;
+    size_t observations, count[RESULTS_STATUSES];
+};
+
+struct results {
+    json_t *run; /* the run record */
+    struct result_cell *cell;
+    size_t cells;
+    const char *reference;
+    int rounds;
+    int64_t value_ns; /* warm-up and measured time of one sample */
+    bool exploratory, statistics, forced;
+    bool ended, complete; /* an end record was there; it said complete */
+};
+
+/* Takes a reference to the record. False, with *why set to a constant, if it is not a run of this schema. */
+bool results_begin(struct results *results, json_t *run, const char **why);
+
+/* Any further record: sample or end. Takes a reference. False, with *why set, if it does not belong. */
+bool results_add(struct results *results, json_t *record, const char **why);
+void results_free(struct results *results);
+
+/* A metric of all RESULTS_OK observations into `values` (of cell->observations places); their number. */
+size_t results_values(const struct result_cell *cell, enum results_metric metric, double *values);
+
+/* Failed ones that are not expected to fail. */
+size_t results_failures(const struct result_cell *cell);
+
+/* Same workload, threads and values. */
+bool results_same_group(const struct result_cell *a, const struct result_cell *b);
+
+/* NULL, or why this build must not give verdicts: constant. */
+const char *results_build_objection(const struct results *results);
+
+#endif

@@ -1,0 +1,268 @@
+/*
+ * run.c -- `rclab run` and `rclab fib`: plan, measure in rounds, write the file, print the table.
+ */
+#define _GNU_SOURCE 1
+#include "run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "die.h"
+#include "draw.h"
+#include "exits.h"
+#include "interrupt.h"
+#include "latin.h"
+#include "launch.h"
+#include "machine.h"
+#include "memory.h"
+#include "options.h"
+#include "outcome.h"
+#include "plan.h"
+#include "progress.h"
+#include "report.h"
+#include "results.h"
+#include "samples.h"
+#include "summary.h"
+#include "timing.h"
+#include "worker.h"
+
+enum {
+    RUN_MOST_HANGS = 2,      /* of one cell: the rest of its samples is skipped, since each costs a timeout */
+    RUN_MOST_PADDING = 4096, /* bytes added to a worker's environment: a page, the period of cache aliasing */
+};
+
+/* Streams of random numbers under the one recorded seed (draw_mix). */
+enum { RUN_STREAM_ORDER = 1, RUN_STREAM_PADDING, RUN_STREAM_ROUND };
+
+struct run {
+    struct options options;
+    struct place place;
+    struct plan plan;
+    struct samples_writer file;
+    struct results results;
+    struct progress progress;
+    uint64_t padding_state;
+    int64_t budget_end; /* INT64_MAX: none */
+    const char *stopped; /* why before the end; NULL: it was not */
+};
+
+static json_t *run_id(void)
+{
+    uint64_t id;
+
+    if (getrandom(&id, sizeof id, 0) != sizeof id)
+        die("getrandom", errno);
+    return json_sprintf("%016llx", (unsigned long long)id);
+}
+
+static json_t *run_argv(int argc, char **argv)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < argc; i++)
+        json_array_append_new(list, samples_text(argv[i], strlen(argv[i])));
+    return list;
+}
+
+static json_t *run_started(void)
+{
+    time_t now = time(NULL);
+    char text[32];
+
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+    return json_string(text);
+}
+
+static json_t *run_record(const struct run *run, json_t *argv)
+{
+    const struct options *options = &run->options;
+
+    return json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:I, s:i, s:I, s:I, s:I, s:s, s:s, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "t", "run",
+        "schema", SAMPLES_SCHEMA, "run_id", run_id(), "started", run_started(), "argv", argv, "seed",
+        (json_int_t)options->seed, "rounds", options->rounds, "warmup_ns", (json_int_t)options->warmup_ns, "min_ns",
+        (json_int_t)options->min_ns, "timeout_ns", (json_int_t)options->timeout_ns, "reference", run->plan.reference,
+        "place", place_name(options->place), "exploratory", options->fast || options->rounds < SUMMARY_LEAST_PAIRS, "rigorous",
+        options->rigorous, "statistics", options->stats, "force_verdicts", options->force_verdicts, "plan",
+        plan_json(&run->plan, &run->place), "host", machine_host(), "build", machine_build(), "system", machine_system(),
+        "unavailable", machine_unavailable());
+}
+
+/* Written and taken into the results: the table comes from what the file holds. Consumes the record. */
+static void run_keep(struct run *run, json_t *record)
+{
+    const char *why = NULL;
+
+    samples_write(&run->file, record);
+    if (!results_add(&run->results, record, &why))
+        die_usage("a record of this run is refused: %s", why);
+    json_decref(record);
+}
+
+static void run_begin(struct run *run, int argc, char **argv)
+{
+    const char *why = NULL;
+    json_t *record;
+
+    place_load(&run->place, run->options.place, run->options.affinity);
+    plan_build(&run->plan, &run->options, &run->place);
+    samples_create(&run->file, run->options.output, run->options.force);
+    record = run_record(run, run_argv(argc, argv));
+    if (!record || !results_begin(&run->results, record, &why))
+        die_usage("the record of this run is refused: %s", why ? why : "memory");
+    samples_write(&run->file, record);
+    json_decref(record);
+    run->padding_state = draw_mix(run->options.seed, RUN_STREAM_PADDING);
+    run->budget_end = run->options.budget_ns ? timing_now() + run->options.budget_ns : INT64_MAX;
+    if (!run->options.quiet)
+        report_head(&run->results, run->options.style);
+}
+
+/* All cells of a round draw the same numbers, so that their work is the same. */
+static json_t *run_order(const struct run *run, const struct cell *cell, int round)
+{
+    struct sample_request request = {
+        .workload = cell->workload->name,
+        .threads = cell->threads,
+        .warmup_ns = run->options.warmup_ns,
+        .min_ns = run->options.min_ns,
+        .seed = draw_mix(run->options.seed, RUN_STREAM_ROUND + (uint64_t)round) >> 1, /* fits JSON's integers */
+    };
+
+    memcpy(request.params, cell->params, sizeof request.params);
+    for (int i = 0; i < cell->threads; i++)
+        request.cpu[i] = place_cpu(&run->place, i);
+    return worker_order(cell->runtime, &request);
+}
+
+/* One worker. NULL if the run must stop: the sample that was cut off is nobody's fault and is not recorded. */
+static json_t *run_measure(struct run *run, struct cell *cell, int round)
+{
+    json_t *order = run_order(run, cell, round), *record = NULL;
+    int64_t timeout = timing_now() + run->options.timeout_ns;
+    struct launch launch;
+
+    launch_start(&launch, order, draw_below(&run->padding_state, RUN_MOST_PADDING));
+    launch_wait(&launch, 1, timeout < run->budget_end ? timeout : run->budget_end);
+    if (launch.end == LAUNCH_INTERRUPTED)
+        run->stopped = "interrupted";
+    else if (launch.end == LAUNCH_TIMED_OUT && timeout >= run->budget_end)
+        run->stopped = "budget";
+    else
+        record = outcome_record(&launch);
+    cell->hangs += launch.end == LAUNCH_TIMED_OUT;
+    launch_free(&launch);
+    json_decref(order);
+    return record;
+}
+
+static void run_sample(struct run *run, struct cell *cell, int round, size_t slot)
+{
+    json_t *record, *found;
+
+    if (interrupt_seen())
+        run->stopped = "interrupted";
+    else if (timing_now() >= run->budget_end)
+        run->stopped = "budget";
+    if (run->stopped)
+        return;
+    progress_draw(&run->progress, (size_t)round * run->plan.cells + slot, cell->key);
+    found = cell->hangs < RUN_MOST_HANGS ? run_measure(run, cell, round) : outcome_skipped("it hung before");
+    if (!found)
+        return;
+    record = json_pack("{s:s, s:s, s:i, s:I}", "t", "sample", "cell", cell->key, "round", round, "slot", (json_int_t)slot);
+    json_object_update(record, found);
+    json_decref(found);
+    run_keep(run, record);
+}
+
+static void run_rounds(struct run *run)
+{
+    size_t cells = run->plan.cells, *order = memory_alloc(cells, sizeof order[0]);
+    uint64_t seed = draw_mix(run->options.seed, RUN_STREAM_ORDER);
+
+    for (int round = 0; round < run->options.rounds && !run->stopped; round++) {
+        latin_order(seed, cells, (size_t)round, order);
+        for (size_t slot = 0; slot < cells && !run->stopped; slot++)
+            run_sample(run, &run->plan.cell[order[slot]], round, slot);
+    }
+    free(order);
+}
+
+static void run_end(struct run *run)
+{
+    json_t *why = run->stopped ? json_string(run->stopped) : json_null();
+
+    run_keep(run, json_pack("{s:s, s:b, s:o}", "t", "end", "complete", run->stopped == NULL, "stopped", why));
+}
+
+static int run_exit(const struct run *run, int settled)
+{
+    int code = report_failures(&run->results);
+
+    if (run->stopped)
+        code = exits_worse(code, strcmp(run->stopped, "budget") == 0 ? EXITS_BUDGET : EXITS_INTERRUPTED);
+    return run->options.strict ? exits_worse(code, settled) : code;
+}
+
+static void run_explain_fib(void)
+{
+    puts("\nEvery thread computes its own fib(n): t threads do t times the calls. SCALING near t means that they do not "
+         "disturb each other; near 1, that they take turns (a global lock); below 1, that they fight for the count of a "
+         "shared object.");
+}
+
+static int run_report(struct run *run)
+{
+    const struct options *options = &run->options;
+    int settled = report_tables(&run->results, options->style, options->quiet);
+
+    if (run->stopped)
+        fprintf(stderr, "rclab: stopped before the end (%s): the table holds what there is\n", run->stopped);
+    if (options->quiet)
+        return settled;
+    if (options->fib && options->style != TABLE_CSV)
+        run_explain_fib();
+    fprintf(options->style == TABLE_CSV ? stderr : stdout, "%ssamples  %s\n", options->style == TABLE_CSV ? "" : "\n",
+            run->file.path);
+    return settled;
+}
+
+static int run_all(struct run *run, int argc, char **argv)
+{
+    int code;
+
+    interrupt_hold(); /* before the file is there: from its first line on an interrupted run has an end record */
+    run_begin(run, argc, argv);
+    progress_begin(&run->progress, run->plan.cells * (size_t)run->options.rounds, run->results.value_ns, run->options.quiet);
+    run_rounds(run);
+    run_end(run);
+    interrupt_release();
+    progress_clear(&run->progress);
+    code = run_exit(run, run_report(run));
+    samples_close(&run->file);
+    results_free(&run->results);
+    plan_free(&run->plan);
+    options_free(&run->options);
+    return code;
+}
+
+int run_main(int argc, char **argv)
+{
+    static struct run run;
+
+    options_parse_run(&run.options, argc, argv);
+    return run_all(&run, argc, argv);
+}
+
+int run_fib_main(int argc, char **argv)
+{
+    static struct run run;
+
+    options_parse_fib(&run.options, argc, argv);
+    return run_all(&run, argc, argv);
+}

@@ -1,0 +1,31 @@
+/*
+ * summary.h -- the statistics: order statistics only, no distribution is assumed. Pure functions, no I/O.
+ */
+#ifndef BENCH_SUMMARY_H
+#define BENCH_SUMMARY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SUMMARY_LEAST_PAIRS = 6 }; /* 2 * 2^-6 < 5%: the fewest pairs that have a 95% sign interval at all */
+
+struct interval {
+    bool exists; /* false: too few values for the level asked */
+    double low, high;
+};
+
+double summary_median(const double *values, size_t count);         /* count > 0; the mean of the middle two when even */
+double summary_mad(const double *values, size_t count);            /* median distance from the median, unscaled */
+int64_t summary_middle(const int64_t *values, size_t count);       /* lower median: a value that occurred */
+
+/* Interval for the median by the sign test: covers it with probability >= 1 - alpha whatever the distribution is. */
+struct interval summary_sign_interval(const double *values, size_t count, double alpha);
+
+/* The fewest values for which that interval exists. */
+size_t summary_least_count(double alpha);
+
+/* How many values would shrink an interval to `half_width` either side, if widths go with 1/sqrt(count). */
+size_t summary_needed(size_t count, struct interval interval, double half_width);
+
+#endif

@@ -1,0 +1,154 @@
+/*
+ * worker.c -- the hidden command `rclab worker FD ORDER`.
+ */
+#define _GNU_SOURCE 1
+#include "worker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog.h"
+#include "die.h"
+#include "exits.h"
+#include "samples.h"
+
+json_t *worker_order(const struct runtime *runtime, const struct sample_request *request)
+{
+    json_t *cpus = json_array(), *params = json_object();
+
+    for (int i = 0; i < request->threads; i++)
+        json_array_append_new(cpus, json_integer(request->cpu[i]));
+    for (const struct param_value *param = request->params; param->name; param++)
+        json_object_set_new(params, param->name, json_string(param->value));
+    return json_pack("{s:s, s:b, s:s, s:i, s:I, s:I, s:I, s:o, s:o}", "strategy", runtime->name, "statistics",
+                     runtime->statistics, "workload", request->workload, "threads", request->threads, "warmup_ns",
+                     (json_int_t)request->warmup_ns, "min_ns", (json_int_t)request->min_ns, "seed",
+                     (json_int_t)request->seed, "cpus", cpus, "params", params);
+}
+
+/* The request borrows from the order. False if the order is not one. */
+static bool worker_obey(json_t *order, struct sample_request *request, const struct runtime **runtime)
+{
+    const char *strategy, *name;
+    int statistics;
+    json_int_t warmup, min, seed;
+    json_t *cpus, *params, *value;
+    size_t used = 0;
+
+    if (json_unpack(order, "{s:s, s:b, s:s, s:i, s:I, s:I, s:I, s:o, s:o}", "strategy", &strategy, "statistics", &statistics,
+                    "workload", &request->workload, "threads", &request->threads, "warmup_ns", &warmup, "min_ns", &min,
+                    "seed", &seed, "cpus", &cpus, "params", &params))
+        return false;
+    *runtime = catalog_runtime(strategy, statistics);
+    if (!*runtime || !catalog_workload(*runtime, request->workload) || request->threads < 1 ||
+        request->threads > RUNTIME_MAX_THREADS || json_object_size(params) >= RUNTIME_MAX_PARAMS)
+        return false;
+    request->warmup_ns = warmup;
+    request->min_ns = min;
+    request->seed = (uint64_t)seed;
+    for (int i = 0; i < request->threads; i++)
+        request->cpu[i] = (int)json_integer_value(json_array_get(cpus, (size_t)i));
+    json_object_foreach(params, name, value)
+        request->params[used++] = (struct param_value){.name = name, .value = json_string_value(value)};
+    return true;
+}
+
+static json_t *worker_threads(const struct sample *sample)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < sample->threads; i++) {
+        const struct thread_sample *t = &sample->thread[i];
+
+        json_array_append_new(list, json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "cpu", t->cpu, "ops",
+                                              (json_int_t)t->ops, "start_ns", (json_int_t)t->start_ns, "end_ns",
+                                              (json_int_t)t->end_ns, "cpu_ns", (json_int_t)t->cpu_ns, "nvcsw",
+                                              (json_int_t)t->nvcsw, "nivcsw", (json_int_t)t->nivcsw, "minflt",
+                                              (json_int_t)t->minflt));
+    }
+    return list;
+}
+
+/* The values whose name begins with "lock_", or the others. */
+static json_t *worker_values(const struct named_value *value, int count, bool locks)
+{
+    json_t *values = json_object();
+
+    for (int i = 0; i < count; i++)
+        if ((strncmp(value[i].name, "lock_", strlen("lock_")) == 0) == locks)
+            json_object_set_new(values, value[i].name, json_integer(value[i].value));
+    return values;
+}
+
+static json_t *worker_facts(const struct sample *sample)
+{
+    json_t *facts = json_object();
+
+    for (int i = 0; i < sample->facts; i++)
+        json_object_set_new(facts, sample->fact[i].name, json_integer(sample->fact[i].value));
+    return facts;
+}
+
+/* Peak memory of this process. Not ru_maxrss: that can inherit the driver's. null where /proc does not tell. */
+static json_t *worker_peak(void)
+{
+    FILE *file = fopen("/proc/self/status", "re");
+    char line[256];
+    int64_t kib = -1;
+
+    while (file && kib < 0 && fgets(line, sizeof line, file))
+        if (sscanf(line, "VmHWM: %" SCNd64, &kib) != 1)
+            kib = -1;
+    if (file)
+        fclose(file);
+    return kib < 0 ? json_null() : json_integer(kib);
+}
+
+static json_t *worker_error(const struct sample *sample)
+{
+    return sample->error[0] ? samples_text(sample->error, strnlen(sample->error, sizeof sample->error)) : json_null();
+}
+
+static json_t *worker_report(const struct sample *sample, bool statistics)
+{
+    json_t *locks = statistics ? worker_values(sample->counter, sample->counters, true) : json_null();
+    json_t *refcounts = statistics ? worker_values(sample->counter, sample->counters, false) : json_null();
+    json_t *verify = json_pack("{s:b, s:b, s:I}", "result_ok", sample->result_ok, "may_be_wrong", sample->result_may_be_wrong,
+                               "leaked", (json_int_t)sample->leaked);
+
+    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:[], s:o, s:o, s:n, s:o, s:o}", "wall_ns",
+                     (json_int_t)sample->wall_ns, "cpu_ns", (json_int_t)sample->cpu_ns, "drain_ns",
+                     (json_int_t)sample->drain_ns, "ops", (json_int_t)sample->ops, "rss_peak_kib", worker_peak(), "verify",
+                     verify, "threads", worker_threads(sample), "counters", "locks", locks, "refcounts", refcounts, "hist",
+                     "facts", worker_facts(sample), "error", worker_error(sample));
+}
+
+static bool worker_count_sane(const struct sample *sample)
+{
+    return sample->threads >= 0 && sample->threads <= RUNTIME_MAX_THREADS && sample->counters >= 0 &&
+           sample->counters <= RUNTIME_MAX_COUNTERS && sample->facts >= 0 && sample->facts <= RUNTIME_MAX_FACTS;
+}
+
+int worker_main(int argc, char **argv)
+{
+    static struct sample sample;
+    static struct sample_request request;
+    const struct runtime *runtime;
+    json_t *order = argc == 3 ? json_loads(argv[2], 0, NULL) : NULL, *report;
+    int failed;
+
+    if (!order || !worker_obey(order, &request, &runtime))
+        die_usage("worker: usage: rclab worker FD ORDER; `rclab run` makes the orders");
+    failed = runtime->run(&request, &sample);
+    if (!failed && !worker_count_sane(&sample))
+        die_usage("worker: %s returned a sample with impossible counts", runtime->name);
+    report = failed ? json_pack("{s:o}", "error", worker_error(&sample)) : worker_report(&sample, runtime->statistics);
+    if (!report || !samples_put(atoi(argv[1]), report))
+        die("worker: report", errno);
+    json_decref(report);
+    json_decref(order);
+    return failed ? 1 : EXITS_OK;
+}
