@@ -99,29 +99,47 @@ static void notes_failure(const struct row *row, enum table_style style)
     free(counts);
 }
 
-/* Samples far off the median are kept, and their cause is named if there is one. */
-static void notes_outliers(const struct row *row, enum table_style style)
+static size_t notes_preempted(const struct row *row)
 {
-    const struct result_cell *cell = row->cell;
-    double median = row->median[RESULTS_RATE], reach = 5 * row->mad > VERDICT_LEAST_EFFECT ? 5 * row->mad : VERDICT_LEAST_EFFECT;
-    size_t preempted = 0, far = 0, explained = 0;
+    size_t count = 0;
 
-    for (size_t i = 0; i < cell->observations; i++) {
-        const struct observation *one = &cell->observation[i];
-        double off = one->metric[RESULTS_RATE] / median - 1;
+    for (size_t i = 0; i < row->cell->observations; i++)
+        count += row->cell->observation[i].status == RESULTS_OK && row->cell->observation[i].preempted;
+    return count;
+}
 
-        if (one->status != RESULTS_OK)
-            continue;
-        preempted += one->preempted;
-        far += off > reach || off < -reach;
-        explained += (off > reach || off < -reach) && one->preempted;
+/* Samples further than 5 MAD, and than the least effect, from the median. */
+static size_t notes_far(const struct row *row)
+{
+    double reach = 5 * row->mad > VERDICT_LEAST_EFFECT ? 5 * row->mad : VERDICT_LEAST_EFFECT;
+    size_t count = 0;
+
+    for (size_t i = 0; i < row->cell->observations; i++) {
+        double off = row->cell->observation[i].metric[RESULTS_RATE] / row->median[RESULTS_RATE] - 1;
+
+        count += row->cell->observation[i].status == RESULTS_OK && (off > reach || off < -reach);
     }
-    if (preempted)
-        notes_line(style, "%s: %zu/%zu samples preempted (involuntary context switches; kept)", cell->strategy, preempted,
-                    cell->count[RESULTS_OK]);
-    if (far)
-        notes_line(style, "%s: %zu/%zu samples beyond 5 MAD (kept), %zu of them preempted", cell->strategy, far,
-                    cell->count[RESULTS_OK], explained);
+    return count;
+}
+
+/* "! WHAT (kept): biased 2/20, gil 1/20": one line for the whole table, none if no sample is concerned. */
+static void notes_tally(const struct row *row, size_t rows, size_t (*count)(const struct row *), const char *what,
+                        enum table_style style)
+{
+    struct names list = {0};
+    char *text;
+
+    for (size_t i = 0; i < rows; i++)
+        if (count(&row[i])) {
+            text = memory_text("%s %zu/%zu", row[i].cell->strategy, count(&row[i]), row[i].cell->count[RESULTS_OK]);
+            names_add(&list, text);
+            free(text);
+        }
+    text = names_join(&list, ", ");
+    if (list.count)
+        notes_line(style, "%s (kept): %s", what, text);
+    free(text);
+    names_free(&list);
 }
 
 static void notes_inconclusive(const struct row *row, enum table_style style)
@@ -225,11 +243,12 @@ void notes_print(const struct results *results, const struct row *row, size_t ro
     for (size_t i = 0; i < rows; i++) {
         notes_failure(&row[i], style);
         notes_wrong_by_design(&row[i], style);
-        notes_outliers(&row[i], style);
         notes_inconclusive(&row[i], style);
         if (row[i].verdict == VERDICT_AA_DIFFERS)
             notes_line(style, "the reference differs from itself: verdicts are withheld");
     }
+    notes_tally(row, rows, notes_preempted, "samples with involuntary context switches", style);
+    notes_tally(row, rows, notes_far, "samples beyond 5 MAD", style);
     if (results->exploratory)
         notes_line(style, "exploratory: too few rounds for verdicts");
     notes_print_facts(row, rows);

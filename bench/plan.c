@@ -208,25 +208,38 @@ void plan_build(struct plan *plan, const struct options *options, const struct p
     names_free(&workloads);
 }
 
-static void plan_add_values(json_t *values, const struct cell *cell, const struct param *param)
+static const char *plan_given(const struct cell *cell, const char *name)
 {
-    for (; param && param->name; param++) {
-        const char *value = param->fallback;
-
-        for (const struct param_value *given = cell->params; given->name; given++)
-            if (strcmp(given->name, param->name) == 0)
-                value = given->value;
-        json_object_set_new(values, param->name, json_string(value));
-    }
+    for (const struct param_value *given = cell->params; given->name; given++)
+        if (strcmp(given->name, name) == 0)
+            return given->value;
+    return NULL;
 }
 
-/* Every variable with the value it has in this cell: the file must not depend on today's defaults. */
+/* Every variable of the workload with the value it has in this cell, and of those that all workloads have the given ones:
+ * what heads the table. */
 static json_t *plan_values(const struct cell *cell)
 {
     json_t *values = json_object();
 
-    plan_add_values(values, cell, cell->workload->params);
-    plan_add_values(values, cell, cell->runtime->params);
+    for (const struct param *param = cell->workload->params; param && param->name; param++) {
+        const char *given = plan_given(cell, param->name);
+
+        json_object_set_new(values, param->name, json_string(given ? given : param->fallback));
+    }
+    for (const struct param_value *given = cell->params; given->name; given++)
+        json_object_set_new(values, given->name, json_string(given->value));
+    return values;
+}
+
+/* The rest of them: the file must not depend on today's defaults. */
+static json_t *plan_defaults(const struct cell *cell)
+{
+    json_t *values = json_object();
+
+    for (const struct param *param = cell->runtime->params; param && param->name; param++)
+        if (!plan_given(cell, param->name))
+            json_object_set_new(values, param->name, json_string(param->fallback));
     return values;
 }
 
@@ -253,11 +266,12 @@ json_t *plan_json(const struct plan *plan, const struct place *place)
         const struct cell *cell = &plan->cell[i];
 
         json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:i, s:s, s:o, s:o, s:b, s:b, s:o, s:I, s:I}", "cell", cell->key, "strategy",
+            list, json_pack("{s:s, s:s, s:s, s:i, s:s, s:o, s:o, s:o, s:b, s:b, s:o, s:I, s:I}", "cell", cell->key, "strategy",
                             cell->strategy, "workload", cell->workload->name, "threads", cell->threads, "unit",
-                            cell->workload->unit, "params", plan_values(cell), "traits", plan_traits(cell->runtime), "aa",
-                            cell->aa, "oversubscribed", cell->oversubscribed, "cpus", plan_cpus(cell, place), "head_bytes",
-                            (json_int_t)cell->runtime->head_bytes, "int_bytes", (json_int_t)cell->runtime->int_bytes));
+                            cell->workload->unit, "params", plan_values(cell), "defaults", plan_defaults(cell), "traits",
+                            plan_traits(cell->runtime), "aa", cell->aa, "oversubscribed", cell->oversubscribed, "cpus",
+                            plan_cpus(cell, place), "head_bytes", (json_int_t)cell->runtime->head_bytes, "int_bytes",
+                            (json_int_t)cell->runtime->int_bytes));
     }
     return list;
 }

@@ -56,8 +56,8 @@ static void report_host(const json_t *run)
 
     printf("host  %s%s, %" JSON_INTEGER_FORMAT " cores · %s%s%s · governor %s · hardware counters: none (%s)\n",
            report_text(host, "cpu", "unknown processor"), strcmp(virt, "none") == 0 ? "" : ", VM",
-           json_integer_value(json_object_get(json_object_get(host, "topology"), "cores")), report_text(build, "cc", "unknown cc"),
-           *flags ? " " : "", flags, report_text(json_object_get(run, "system"), "governor", "unknown"),
+           json_integer_value(json_object_get(json_object_get(host, "topology"), "cores")),
+           report_text(build, "cc", "unknown cc"), *flags ? " " : "", flags, report_text(json_object_get(run, "system"), "governor", "unknown"),
            report_text(cycles, "errno", "not read by this version"));
     free(flags);
 }
@@ -79,7 +79,8 @@ static void report_warnings(const struct results *results)
     const json_t *load = json_object_get(json_object_get(results->run, "system"), "load1");
 
     if (objection)
-        printf("!!    %s: %s\n", objection, results->forced ? "verdicts are forced" : "no verdicts (--force-verdicts gives them)");
+        printf("!!    %s: %s\n", objection,
+               results->forced ? "verdicts are forced" : "no verdicts (--force-verdicts gives them)");
     if (json_is_real(load) && json_real_value(load) >= 1)
         printf("!!    load %.1f at the start: other work disturbs the figures\n", json_real_value(load));
 }
@@ -269,12 +270,25 @@ static double report_counter(const struct result_cell *cell, const char *kind, c
     return median;
 }
 
-static void report_counter_rows(struct table *table, const struct group *group, const char *kind)
+static bool report_counter_seen(const struct group *group, const char *kind, const char *name)
+{
+    for (size_t i = 0; i < group->rows; i++)
+        if (report_counter(group->row[i].cell, kind, name) > 0)
+            return true;
+    return false;
+}
+
+/* The names of counters that are nowhere above zero go to `zero`. */
+static void report_counter_rows(struct table *table, const struct group *group, const char *kind, struct names *zero)
 {
     struct names names = {0};
 
     report_counter_names(group, kind, &names);
     for (size_t i = 0; i < names.count; i++) {
+        if (!report_counter_seen(group, kind, names.item[i])) {
+            names_add(zero, names.item[i]);
+            continue;
+        }
         table_cell(table, "%s", names.item[i]);
         for (size_t j = 0; j < group->rows; j++) {
             double value = report_counter(group->row[j].cell, kind, names.item[i]);
@@ -292,16 +306,23 @@ static void report_counter_rows(struct table *table, const struct group *group, 
 static void report_counters(const struct group *group, enum table_style style)
 {
     struct table_column *columns = memory_alloc(group->rows + 1, sizeof columns[0]);
+    struct names zero = {0};
     struct table table;
+    char *joined;
 
     columns[0] = (struct table_column){"COUNTER PER OPERATION", false};
     for (size_t i = 0; i < group->rows; i++)
         columns[i + 1] = (struct table_column){group->row[i].cell->strategy, true};
     table_begin(&table, columns, group->rows + 1);
-    report_counter_rows(&table, group, "refcounts");
-    report_counter_rows(&table, group, "locks");
+    report_counter_rows(&table, group, "refcounts", &zero);
+    report_counter_rows(&table, group, "locks", &zero);
     putchar('\n');
     table_print(&table, style);
+    joined = names_join(&zero, ", ");
+    if (zero.count)
+        printf("%szero for all: %s\n", style == TABLE_MARKDOWN ? "\n" : "", joined);
+    free(joined);
+    names_free(&zero);
     table_free(&table);
     free(columns);
 }

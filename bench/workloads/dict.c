@@ -281,7 +281,8 @@ static bool dict_churn_check(struct work *w)
 
 static const struct param dict_churn_params[] = {
     {"sharing", PARAM_CHOICE, "private|shared", 0, 0, "private", "a dict for each thread, or one for all"},
-    {"mix", PARAM_CHOICE, "read|write|churn", 0, 0, "churn", "read: 95% gets; write: 50%; churn: 16 inserts, 24 gets, 8 sets, 16 pops"},
+    {"mix", PARAM_CHOICE, "read|write|churn", 0, 0, "churn",
+     "read: 95% gets; write: 50%; churn: 16 inserts, 24 gets, 8 sets, 16 pops"},
     {"size", PARAM_INT, NULL, 1, DICT_CHURN_MASK, "1024", "entries that stay in the dict"},
     {0},
 };

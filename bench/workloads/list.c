@@ -6,10 +6,10 @@
  * int_add, a set), and pops what it has appended. The mix says how many of each: phases, as programs have them, and not a
  * random choice at each operation, whose mispredicted branches would hide what counting costs.
  *
- * Every value says where it belongs: its low 20 bits are the place (or LIST_CHURN_TOP on the stack), above them is the number of times it
- * was replaced (or a serial number). So each read is checked, also when other threads replace and pop at the same time. At the end: the
- * length is `size`; the values popped add up to those appended; the replacements add up to those made (among several threads some are
- * lost, since reading and storing are two steps).
+ * Every value says where it belongs: its low 20 bits are the place (or LIST_CHURN_TOP on the stack), above them is how often it
+ * was replaced (or a serial number). So each read is checked, also when other threads replace and pop at the same time. At the
+ * end: the length is `size`; the values popped add up to those appended; the replacements add up to those made (among several
+ * threads some are lost, since reading and storing are two steps).
  */
 #include "../workload.h"
 #include <inttypes.h>
@@ -252,13 +252,15 @@ static bool list_churn_check(struct work *w)
 
 static const struct param list_churn_params[] = {
     {"sharing", PARAM_CHOICE, "private|shared", 0, 0, "private", "a list for each thread, or one for all"},
-    {"mix", PARAM_CHOICE, "read|write|churn", 0, 0, "churn", "read: 95% gets; write: 50%; churn: 16 appends, 24 gets, 8 sets, 16 pops"},
+    {"mix", PARAM_CHOICE, "read|write|churn", 0, 0, "churn",
+     "read: 95% gets; write: 50%; churn: 16 appends, 24 gets, 8 sets, 16 pops"},
     {"size", PARAM_INT, NULL, 1, LIST_CHURN_TOP, "1024", "items that stay in the list"},
     {0},
 };
 
 static const struct workload workload_list = {
-    .info = {.name = "list", .unit = "ops", .summary = "append, get, set and pop of fresh boxed ints", .params = list_churn_params},
+    .info = {.name = "list", .unit = "ops", .summary = "append, get, set and pop of fresh boxed ints",
+             .params = list_churn_params},
     .setup = list_churn_setup,
     .run = list_churn_run,
     .check = list_churn_check,

@@ -1,0 +1,129 @@
+# rclab: builds one runtime instance per strategy, the driver, the tests. `make help` lists the targets.
+#
+# Nothing is listed by hand: strategies are rc/strategies/*.h, workloads bench/workloads/*.c, tests tests/test_*.c.
+# Every strategy is compiled with the same flags. VARIANT (release asan ubsan tsan) has its own folder under build/.
+
+VARIANT    ?= release
+BUILD      ?= build/$(VARIANT)
+PREFIX     ?= /usr/local
+CC         ?= cc
+CFLAGS     ?= -O2 -g
+
+STRATEGIES := $(basename $(notdir $(wildcard rc/strategies/*.h)))
+WORKLOADS  := $(basename $(notdir $(wildcard bench/workloads/*.c)))
+DRIVER     := $(filter-out runtime,$(basename $(notdir $(wildcard bench/*.c))))
+SUITES     := $(basename $(notdir $(wildcard tests/test_*.c)))
+
+# -falign-*: code placement must not decide a comparison (MEASURING: hot functions are aligned alike in every instance)
+WARN       := -Wall -Wextra -Werror
+BASE       := -std=gnu11 -D_GNU_SOURCE -pthread -I. -falign-functions=64 -falign-loops=32 -fno-plt $(WARN)
+SAN.release :=
+SAN.asan   := -fsanitize=address -fno-omit-frame-pointer
+SAN.ubsan  := -fsanitize=undefined -fno-sanitize-recover=undefined
+SAN.tsan   := -fsanitize=thread
+# gcc's interceptors and inliner warn about code that is right: keep -Werror for the release build, where it is clean
+SANWARN.asan  := -Wno-error
+SANWARN.ubsan := -Wno-error
+SANWARN.tsan  := -Wno-error=tsan
+# measured code runs without assertions; tests and sanitizer builds keep them
+DEFINES.release := -DNDEBUG
+ALL_CFLAGS := $(BASE) $(CFLAGS) $(SAN.$(VARIANT)) $(SANWARN.$(VARIANT))
+
+DRIVER_PKG  := jansson hwloc smartcols
+DRIVER_CFLAGS = $(shell pkg-config --cflags $(DRIVER_PKG))
+DRIVER_LIBS   = $(shell pkg-config --libs $(DRIVER_PKG)) -lm
+RUNTIME_LIBS := -lurcu-memb -lurcu-common -lgmp -lm -pthread
+
+GIT        := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+DIRTY      := $(if $(shell git status --porcelain --untracked-files=no 2>/dev/null),1,0)
+
+GEN        := build/gen
+GENERATED  := $(GEN)/workload_files.h $(GEN)/workload_names.h $(GEN)/test_files.h
+INSTANCES  := $(foreach s,$(STRATEGIES),$(BUILD)/runtime-$(s).o $(BUILD)/runtime-$(s)-statistics.o)
+DRIVER_OBJ := $(DRIVER:%=$(BUILD)/%.o)
+RCLAB      := $(BUILD)/rclab
+# two builds of every test: as shipped, and hostile (tiny capacities, injected yields)
+UNIT_TESTS := $(foreach s,$(STRATEGIES),$(BUILD)/test-$(s) $(BUILD)/hostile-$(s))
+DRIVER_TESTS := $(BUILD)/test-driver
+
+.PHONY: all demo test run-tests test-binaries asan ubsan tsan lint clean install help disassembly FORCE
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+%.d: ;
+
+all: $(RCLAB) ## build the driver with every strategy: build/release/rclab
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
+
+# --- generated lists, rewritten only when they change ---
+
+define write_if_changed
+	@mkdir -p $(@D); printf '%b' $(1) > $@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+endef
+$(GEN)/workload_files.h: FORCE
+	$(call write_if_changed,"$(foreach w,$(WORKLOADS),#include \"../../bench/workloads/$(w).c\"\n)")
+$(GEN)/workload_names.h: FORCE
+	$(call write_if_changed,"$(foreach w,$(WORKLOADS),WORKLOAD($(w))\n)")
+$(GEN)/test_files.h: FORCE
+	$(call write_if_changed,"$(foreach t,$(SUITES),#include \"../../tests/$(t).c\"\n)")
+$(BUILD)/flags: FORCE
+	$(call write_if_changed,"$(subst ",,$(CC) $(ALL_CFLAGS))\n")
+FORCE:
+
+# --- instances and driver ---
+
+$(BUILD)/runtime-%-statistics.o: bench/runtime.c $(GENERATED) $(BUILD)/flags
+	$(CC) $(ALL_CFLAGS) $(DEFINES.$(VARIANT)) -I$(GEN) -Ibench -DRC_STRATEGY=$* -DRC_STATISTICS=1 -MMD -MP -c $< -o $@
+$(BUILD)/runtime-%.o: bench/runtime.c $(GENERATED) $(BUILD)/flags
+	$(CC) $(ALL_CFLAGS) $(DEFINES.$(VARIANT)) -I$(GEN) -Ibench -DRC_STRATEGY=$* -MMD -MP -c $< -o $@
+$(BUILD)/machine.o: EXTRA = -DBUILD_CC='"$(shell $(CC) --version | head -1)"' -DBUILD_CFLAGS='"$(ALL_CFLAGS) $(DEFINES.$(VARIANT))"' \
+	-DBUILD_GIT='"$(GIT)"' -DBUILD_DIRTY=$(DIRTY)
+$(BUILD)/machine.o: $(GEN)/git
+$(GEN)/git: FORCE
+	$(call write_if_changed,"$(GIT) $(DIRTY)\n")
+$(DRIVER_OBJ): $(BUILD)/%.o: bench/%.c $(BUILD)/flags
+	$(CC) $(ALL_CFLAGS) $(DEFINES.$(VARIANT)) $(DRIVER_CFLAGS) $(EXTRA) -MMD -MP -c $< -o $@
+$(RCLAB): $(INSTANCES) $(DRIVER_OBJ)
+	$(CC) $(ALL_CFLAGS) $^ -o $@ $(DRIVER_LIBS) $(RUNTIME_LIBS)
+
+# --- tests ---
+
+TEST_LIBS := $(if $(filter tsan,$(VARIANT)),,-lcriterion)
+# tests turn their own programs' errors into reports: assertions on, and a thinner -O1 for the sanitizers' sake
+$(BUILD)/test-%.o: tests/instance.c $(GENERATED) $(BUILD)/flags
+	$(CC) $(ALL_CFLAGS) -I$(GEN) -Ibench -Itests -DRC_STRATEGY=$* -DRC_FAULTS -DRC_STATISTICS=1 -MMD -MP -c $< -o $@
+$(BUILD)/hostile-%.o: tests/instance.c $(GENERATED) $(BUILD)/flags
+	$(CC) $(ALL_CFLAGS) -I$(GEN) -Ibench -Itests -DRC_STRATEGY=$* -DRC_FAULTS -DRC_HOSTILE -DRC_STATISTICS=1 -MMD -MP -c $< -o $@
+$(UNIT_TESTS): %: %.o
+	$(CC) $(ALL_CFLAGS) $< -o $@ $(RUNTIME_LIBS) $(TEST_LIBS)
+$(BUILD)/test-driver: $(wildcard tests/driver/test_*.c) $(filter-out $(BUILD)/rclab.o,$(DRIVER_OBJ)) $(BUILD)/flags
+	$(CC) $(ALL_CFLAGS) -Ibench $(filter %.c %.o,$^) -o $@ -lcriterion $(DRIVER_LIBS)
+$(BUILD)/rclab-faulty: tests/driver/faulty_runtime.c $(DRIVER_OBJ)
+	$(CC) $(ALL_CFLAGS) -Ibench $(filter %.c %.o,$^) -o $@ $(DRIVER_LIBS) -pthread
+
+test-binaries: $(UNIT_TESTS) $(if $(filter tsan,$(VARIANT)),,$(DRIVER_TESTS))
+run-tests: test-binaries $(RCLAB) $(BUILD)/rclab-faulty
+	scripts/run-tests $(VARIANT) $(BUILD) $(STRATEGIES)
+test: ## every test, without sanitizers
+	$(MAKE) VARIANT=release run-tests
+asan ubsan tsan: ## every test under that sanitizer
+	$(MAKE) VARIANT=$@ run-tests
+
+demo: all ## build, run the comparison, print the table
+	scripts/demo --no-setup
+
+disassembly: $(BUILD)/runtime-plain.o ## shows that plain's incref is inline in list_append
+	tests/disassembly $(BUILD)/runtime-plain.o
+
+lint: ## headers compile alone, both compilers are clean, scripts pass shellcheck, no stray atomics or thread-locals
+	scripts/lint
+
+install: all ## PREFIX (/usr/local) and DESTDIR are honoured
+	install -D -m 755 $(RCLAB) $(DESTDIR)$(PREFIX)/bin/rclab
+
+clean: ## remove build/
+	rm -rf build
+
+-include $(wildcard $(BUILD)/*.d)

@@ -1,0 +1,137 @@
+/*
+ * faulty_runtime.c -- runtimes that fail in every way a worker can, and one that does not: linked with the driver into a
+ * program of its own (rclab-faulty), so that tests/driver/run.sh sees what the driver makes of them.
+ */
+#define _GNU_SOURCE 1
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../bench/runtime.h"
+
+enum { FAULTY_OPS_PER_MS = 1000, FAULTY_EXIT = 3 };
+
+static const struct param faulty_params[] = {
+    {.name = "n", .kind = PARAM_INT, .min = 1, .max = 40, .fallback = "20", .help = "does nothing"},
+    {.name = "shared", .kind = PARAM_CHOICE, .choices = "counted|immortal", .fallback = "counted", .help = "does nothing"},
+    {0},
+};
+static const struct workload_info faulty_fib = {
+    .name = "fib", .unit = "calls", .summary = "sleeps and counts", .params = faulty_params};
+static const struct workload_info faulty_race = {
+    .name = "race", .unit = "steps", .summary = "wrong by design", .params = NULL, .racy_by_design = true};
+static const struct workload_info *const faulty_workloads[] = {&faulty_fib, &faulty_race, NULL};
+
+/* A sample as it should be: exactly the time asked for, the same work in every process. */
+static void faulty_sound(const struct sample_request *request, struct sample *sample)
+{
+    int64_t wall = request->min_ns > 0 ? request->min_ns : 1000000;
+    struct timespec pause = {.tv_sec = wall / 1000000000, .tv_nsec = wall % 1000000000};
+
+    nanosleep(&pause, NULL);
+    sample->wall_ns = wall;
+    sample->cpu_ns = wall;
+    sample->result_ok = true;
+    sample->threads = request->threads;
+    for (int i = 0; i < request->threads; i++) {
+        sample->thread[i] =
+            (struct thread_sample){.cpu = request->cpu[i], .ops = (uint64_t)wall / 1000000 * FAULTY_OPS_PER_MS, .end_ns = wall};
+        sample->ops += sample->thread[i].ops;
+    }
+    sample->fact[sample->facts++] = (struct named_value){"answer", 42};
+}
+
+static int faulty_run_sound(const struct sample_request *request, struct sample *sample)
+{
+    faulty_sound(request, sample);
+    if (request->workload[0] == 'r') {
+        sample->result_ok = false;
+        sample->result_may_be_wrong = true;
+    }
+    return 0;
+}
+
+static int faulty_run_stats(const struct sample_request *request, struct sample *sample)
+{
+    faulty_sound(request, sample);
+    sample->counter[sample->counters++] = (struct named_value){"incref", 2 * (int64_t)sample->ops};
+    sample->counter[sample->counters++] = (struct named_value){"lock_acquired", (int64_t)sample->ops / 4};
+    return 0;
+}
+
+static int faulty_run_crash(const struct sample_request *request, struct sample *sample)
+{
+    (void)request;
+    (void)sample;
+    fputs("last words\n", stderr);
+    signal(SIGSEGV, SIG_DFL); /* also under a sanitizer, which would catch it */
+    raise(SIGSEGV);
+    return 0;
+}
+
+static int faulty_run_exit(const struct sample_request *request, struct sample *sample)
+{
+    (void)request;
+    (void)sample;
+    _exit(FAULTY_EXIT);
+}
+
+static int faulty_run_error(const struct sample_request *request, struct sample *sample)
+{
+    (void)request;
+    snprintf(sample->error, sizeof sample->error, "out of faults");
+    return -1;
+}
+
+static int faulty_run_hang(const struct sample_request *request, struct sample *sample)
+{
+    (void)request;
+    (void)sample;
+    for (;;)
+        pause();
+    return 0;
+}
+
+static int faulty_run_wrong(const struct sample_request *request, struct sample *sample)
+{
+    faulty_sound(request, sample);
+    sample->result_ok = false;
+    snprintf(sample->error, sizeof sample->error, "the sum was 41");
+    return 0;
+}
+
+static int faulty_run_leak(const struct sample_request *request, struct sample *sample)
+{
+    faulty_sound(request, sample);
+    sample->leaked = 7;
+    return 0;
+}
+
+static int faulty_run_unsafe(const struct sample_request *request, struct sample *sample)
+{
+    return request->threads > 1 ? faulty_run_wrong(request, sample) : faulty_run_sound(request, sample);
+}
+
+#define FAULTY(identifier, text, bits, stats)                                                                             \
+    static const struct runtime identifier##_runtime = {.name = text,                                                     \
+                                                        .summary = "a fake",                                              \
+                                                        .traits = bits,                                                   \
+                                                        .statistics = stats,                                              \
+                                                        .head_bytes = 8,                                                  \
+                                                        .int_bytes = 32,                                                  \
+                                                        .workloads = faulty_workloads,                                    \
+                                                        .run = faulty_run_##identifier};                                  \
+    static const struct runtime *const identifier##_entry __attribute__((used, section("rclab_runtimes"))) =              \
+        &identifier##_runtime;
+
+FAULTY(sound, "sound", 0, false)
+FAULTY(stats, "sound", 0, true)
+FAULTY(crash, "faulty-crash", 0, false)
+FAULTY(exit, "faulty-exit", 0, false)
+FAULTY(error, "faulty-error", 0, false)
+FAULTY(hang, "faulty-hang", 0, false)
+FAULTY(wrong, "faulty-wrong", 0, false)
+FAULTY(leak, "faulty-leak", 0, false)
+FAULTY(unsafe, "faulty-unsafe", RUNTIME_UNSAFE, false)

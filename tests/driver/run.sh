@@ -1,0 +1,269 @@
+#!/usr/bin/env bash
+# run.sh RCLAB RCLAB-FAULTY -- what a user sees of the driver: output, files, exit codes. Nothing here depends on how fast
+# anything is. RCLAB has the real strategies; RCLAB-FAULTY is the driver with tests/driver/faulty_runtime.c.
+# One line per check, and a last one; exit 1 if a check failed.
+set -u
+
+if [ $# -ne 2 ]; then
+    echo "usage: $0 RCLAB RCLAB-FAULTY" >&2
+    exit 2
+fi
+rclab=$(realpath "$1")
+faulty=$(realpath "$2")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 2
+export XDG_STATE_HOME=$work/state NO_COLOR=1
+unset LC_ALL 2>/dev/null
+
+strategies='atomic biased buffered gil plain'
+brief=(-p 2 -w 0.01 --min-time 0.01)
+small=(-W fib -L n=10)
+checks=0
+failed=0
+worker_pattern='rclab worker [0-9]+ [{]'
+
+verdict() { # DESCRIPTION STATUS FILE: counts and prints one check; the file is shown if it failed
+    checks=$((checks + 1))
+    if [ "$2" -eq 0 ]; then
+        echo "ok    $1"
+    else
+        failed=$((failed + 1))
+        echo "FAIL  $1"
+        sed 's/^/      | /' "$3" | head -n 12
+    fi
+}
+
+# expect DESCRIPTION CODE PATTERN COMMAND…: the exit code, and an extended regular expression in the output. Both streams
+# go to `out`.
+expect() {
+    local description=$1 code=$2 pattern=$3 got
+    shift 3
+    "$@" >out 2>&1 </dev/null
+    got=$?
+    if [ "$got" -ne "$code" ]; then
+        echo "(exit $got, not $code)" >>out
+        verdict "$description" 1 out
+    else
+        grep -Eq -- "$pattern" out
+        verdict "$description" $? out
+    fi
+}
+
+holds() { # DESCRIPTION COMMAND…: the command succeeds; it may look at `out` of the last `expect`
+    local description=$1
+    shift
+    "$@" >held 2>&1
+    verdict "$description" $? held
+}
+
+lacks() { # FILE PATTERN: the file is there, is not empty, and has no such line
+    [ -s "$1" ] && ! grep -Eq -- "$2" "$1"
+}
+
+count_is() { # NUMBER PATTERN FILE: so many lines match
+    [ "$(grep -Ec -- "$2" "$3")" -eq "$1" ]
+}
+
+cells_of() { # FILE: the cells in the order they were run
+    sed -n 's/^{"t":"sample","cell":"\([^"]*\)".*/\1/p' "$1"
+}
+
+prints_alike() { # what `run` printed against what `show` did
+    grep -q '^STRATEGY' run.out && diff <(grep -v '^samples ' run.out | sed '/^$/d') <(sed '/^$/d' out)
+}
+
+same_order() {
+    [ -n "$(cells_of "$1")" ] && [ "$(cells_of "$1")" = "$(cells_of "$2")" ]
+}
+
+other_order() {
+    [ -n "$(cells_of "$1")" ] && [ "$(cells_of "$1")" != "$(cells_of "$2")" ]
+}
+
+# --- help and lists
+expect 'help names the commands' 0 'fastfib' "$rclab" --help
+expect 'help hides the worker' 0 'Commands:' "$rclab" --help
+holds 'worker is not in the help' lacks out '^ +worker'
+expect 'version' 0 '^rclab [0-9]' "$rclab" --version
+expect 'run has a help' 0 'reference' "$rclab" run --help
+for strategy in $strategies; do
+    expect "list shows $strategy once" 0 "^$strategy +[0-9]+ B" "$rclab" list strategies
+    holds "list does not show $strategy twice" count_is 1 "^$strategy " out
+    expect "JSON list has $strategy" 0 "\"name\": \"$strategy\"" "$rclab" list strategies --json
+done
+expect 'JSON list has header sizes' 0 '"head_bytes": [1-9]' "$rclab" list --json
+expect 'list workloads has fib' 0 '^fib +calls' "$rclab" list workloads
+expect 'list workloads has fastfib' 0 '^fastfib ' "$rclab" list workloads
+expect 'list params has choices' 0 '^[^ ]+ +shared +counted\|immortal ' "$rclab" list params
+expect 'unknown list' 2 'allowed: strategies' "$rclab" list nonsense
+
+# --- a run and its file
+expect 'run of all strategies' 0 'samples  .*run.jsonl' "$rclab" run "${small[@]}" -t 1 "${brief[@]}" --seed 7 -o run.jsonl
+cp out run.out
+for strategy in $strategies; do
+    holds "table has a row for $strategy" grep -Eq "^$strategy +[0-9.]+ " run.out
+done
+holds 'few rounds are called exploratory' grep -q '^! exploratory' run.out
+holds 'few rounds give no verdicts' lacks run.out 'faster|slower'
+holds 'the seed is printed' grep -q 'seed 7$\|seed 7 ' run.out
+holds 'no colour codes in a pipe' lacks run.out $'\e'
+holds 'file begins with the run' grep -Eq '^\{"t":"run","schema":"rclab/1"' <(head -n 1 run.jsonl)
+holds 'file ends complete' grep -Eq '^\{"t":"end","complete":true' <(tail -n 1 run.jsonl)
+holds 'one sample per cell and round' count_is 10 '^\{"t":"sample"' run.jsonl
+holds 'every sample is right' count_is 10 '"status":"ok"' run.jsonl
+holds 'cell keys name values that are not the default' count_is 2 '^\{"t":"sample","cell":"fib/biased/t1/n=10"' run.jsonl
+holds 'peak memory is recorded' count_is 10 '"rss_peak_kib":[1-9]' run.jsonl
+holds 'nothing leaked' count_is 10 '"leaked":0' run.jsonl
+expect 'show reads the file' 0 'fib n=10' "$rclab" show run.jsonl
+holds 'show prints what run printed' prints_alike
+expect 'the same seed' 0 . "$rclab" run "${small[@]}" -t 1 "${brief[@]}" --seed 7 -q -o again.jsonl
+holds 'repeats the order' same_order run.jsonl again.jsonl
+expect 'another seed' 0 . "$rclab" run "${small[@]}" -t 1 "${brief[@]}" --seed 8 -q -o other.jsonl
+holds 'gives another order' other_order run.jsonl other.jsonl
+expect 'an existing file is not overwritten' 2 'run.jsonl: the file exists' "$rclab" run "${small[@]}" "${brief[@]}" -o run.jsonl
+expect 'unless forced' 0 'samples' "$rclab" run "${small[@]}" -s gil -t 1 "${brief[@]}" -o other.jsonl --force
+holds 'and then it is replaced' count_is 2 '^\{"t":"sample"' other.jsonl
+expect 'default file is in the state folder' 0 "^samples  $work/state/rclab/rclab-[0-9-]+.jsonl" \
+    "$rclab" run "${small[@]}" -s gil -t 1 "${brief[@]}"
+expect 'values of -L make cells' 0 'fib n=11' "$rclab" run -W fib -s gil,plain -t 1 -L 'n 10,11' "${brief[@]}" -q
+holds 'one table for each' count_is 2 '^STRATEGY' out
+expect '-L takes two words' 0 'fib n=12' "$rclab" run -W fib -s gil -t 1 -L n 12 "${brief[@]}" -q
+expect 'unsafe strategies are labelled, not ranked, and no failure' 0 '^plain .* wrong answers expected$' \
+    "$rclab" run "${small[@]}" -s gil,plain -t 2 -p 2 -w 0.01 --min-time 0.01 --timeout 20
+first_cpu=$(sed -n 's/^Cpus_allowed_list:[[:space:]]*\([0-9]*\).*/\1/p' /proc/self/status)
+expect 'more threads than CPUs are marked' 0 'oversubscribed' \
+    "$rclab" run "${small[@]}" -s gil -t 2 --affinity "$first_cpu" "${brief[@]}" -o crowd.jsonl
+holds 'in the file too' grep -q '"oversubscribed":true' crowd.jsonl
+expect 'fib is the same engine' 0 'Every thread computes its own fib' "$rclab" fib -n 10 -s gil,biased -t 1 "${brief[@]}"
+expect 'statistics give a second table' 0 'COUNTER PER OPERATION' "$rclab" fib -n 10 -s biased -t 1 --stats "${brief[@]}"
+expect 'CSV' 0 '^fib,"?n=10[^,]*,1,gil,calls,2,0,[0-9]' "$rclab" fib -n 10 -s gil -t 1 --style csv "${brief[@]}"
+expect 'Markdown' 0 '^\| gil \| [0-9]' "$rclab" fib -n 10 -s gil -t 1 --style md "${brief[@]}"
+expect 'rigorous runs the reference twice' 0 '^gil \(A/A\) ' "$rclab" fib -n 10 -s gil -t 1 --rigorous "${brief[@]}"
+expect 'strict and exploratory is inconclusive' 3 'exploratory' "$rclab" fib -n 10 -s gil,biased -t 1 --strict "${brief[@]}"
+expect 'a budget that is over stops the run' 124 'budget' "$rclab" run "${small[@]}" -t 1 "${brief[@]}" --budget 1ms -o budget.jsonl
+holds 'and its file says so' grep -q '^{"t":"end","complete":false,"stopped":"budget"' budget.jsonl
+
+# --- mistakes of the user
+expect 'no command' 2 'which command' "$rclab"
+expect 'unknown command' 2 'did you mean run' "$rclab" rnu
+expect 'unknown option' 2 'bogus' "$rclab" run --bogus
+expect 'unknown strategy' 2 "'biassed' \(did you mean biased" "$rclab" run -s biassed
+expect 'unknown workload' 2 "'fibb' \(did you mean fib" "$rclab" run -W fibb
+expect 'unknown parameter' 2 "'shraed' \(did you mean shared" "$rclab" run -W fib -L shraed=counted
+expect 'value that is no choice' 2 'shared=maybe: allowed is counted\|immortal' "$rclab" run -W fib -L shared=maybe
+expect 'value out of range' 2 'n=-1: allowed is' "$rclab" run -W fib -L n=-1
+expect 'value that is no number' 2 'n=1x: allowed is' "$rclab" run -W fib -L n=1x
+expect 'parameter without a value' 2 'allowed is VAR=VALUE' "$rclab" run -L n
+expect 'no threads' 2 '-t 0: allowed is a whole number from 1 to 256' "$rclab" run -t 0
+expect 'too many threads' 2 '-t 999: allowed' "$rclab" run -t 999
+expect 'threads that are no number' 2 '-t two: allowed' "$rclab" run -t two
+expect 'no rounds' 2 '-p 0: allowed' "$rclab" run -p 0
+expect 'time that is none' 2 '-w soon: allowed is a time' "$rclab" run -w soon
+expect 'timeout below the measured time' 2 'must exceed' "$rclab" run --timeout 0.1
+expect 'unknown placement' 2 'core, smt or none' "$rclab" run --place moon
+expect 'CPU that is not there' 2 'allowed is a list of CPUs' "$rclab" run --affinity 9999
+expect 'unknown style' 2 'table, csv or md' "$rclab" run --style html
+expect 'reference that does not run' 2 'not among the strategies' "$rclab" run -s gil --reference plain
+expect 'unwritable output' 2 '/nonexistent/x: No such file' "$rclab" run "${small[@]}" "${brief[@]}" -o /nonexistent/x
+expect 'input that is not there' 2 'input=/nonexistent' "$rclab" run -W wordcount --input /nonexistent
+
+# --- show and damaged files
+head -c -40 run.jsonl >cut.jsonl
+expect 'a cut last line is a warning' 0 'cut.jsonl:12: warning: the last line is cut off' "$rclab" show cut.jsonl
+holds 'and the rest is shown' grep -q '^gil ' out
+echo 'root:x:0:0' >foreign
+expect 'a foreign file' 2 'foreign:1: not a JSON object' "$rclab" show foreign
+echo '{"name":"x"}' >foreign.json
+expect 'a foreign JSON file' 2 'foreign.json:1: not a file of rclab' "$rclab" show foreign.json
+sed '4s/^/x/' run.jsonl >bad.jsonl
+expect 'a damaged line is named' 2 'bad.jsonl:4: not a JSON object' "$rclab" show bad.jsonl
+holds 'and no half table is printed' lacks out '^STRATEGY'
+sed '5s/"wall_ns":[0-9]*/"wall_ns":0/' run.jsonl >zero.jsonl
+expect 'impossible figures are named' 2 'zero.jsonl:5: .*impossible' "$rclab" show zero.jsonl
+sed '6s/"cell":"/"cell":"x/' run.jsonl >stray.jsonl
+expect 'a cell out of plan is named' 2 'stray.jsonl:6: .*plan' "$rclab" show stray.jsonl
+expect 'an empty file' 2 'the file is empty' "$rclab" show /dev/null
+expect 'a file that is not there' 2 'nowhere: No such file' "$rclab" show nowhere
+expect 'show of nothing' 2 'name a file' "$rclab" show
+cat run.jsonl again.jsonl >both.jsonl
+expect 'two runs in one file' 0 'STRATEGY' "$rclab" show both.jsonl
+holds 'give two tables' count_is 2 '^STRATEGY' out
+
+# --- fastfib: the check values of ft_utils' example (n, size, hits, misses, bases, rate, checksum)
+fastfib() {
+    "$rclab" fastfib --nth_element "$1" --run_size "$2" --workers 1 --offsets splitmix
+}
+while read -r n size hits misses bases rate sum; do
+    expect "fastfib $n/$size: rate" 0 "^Cache rate: +$rate$" fastfib "$n" "$size"
+    holds "fastfib $n/$size: checksum" grep -Eq "^Checksum: +$sum$" out
+    holds "fastfib $n/$size: counts" grep -Eq "tasks $size, hits $hits, misses $misses, bases $bases," out
+    holds "fastfib $n/$size: law" grep -Eq '^Law: .* holds$' out
+done <<'VALUES'
+100 10 9 24 1 0.375000 35c9565cd0d7a2e4
+1000 1000 998 1845 2 0.540921 c481c9cda36c5bfc
+10000 1000 999 2334 1 0.428021 61907b80e321751c
+VALUES
+expect 'fastfib with threads keeps the checksum' 0 '^Checksum: +c481c9cda36c5bfc$' \
+    "$rclab" fastfib --nth_element 1000 --run_size 1000 --workers 4 --offsets splitmix
+holds 'and the law' grep -Eq '^Law: .* holds$' out
+expect 'fastfib with processes keeps the checksum' 0 '^Checksum: +c481c9cda36c5bfc$' \
+    "$rclab" fastfib --nth_element 1000 --run_size 1000 --workers 3 --mode processes --offsets splitmix
+holds 'and prints no cache rate' lacks out 'Cache rate'
+expect 'fastfib needs its size' 2 'run_size is required' "$rclab" fastfib --nth_element 10
+expect 'fastfib has no fast_threads yet' 2 'later version' "$rclab" fastfib --nth_element 1 --run_size 1 --mode fast_threads
+expect 'fastfib refuses an unknown mode' 2 'threads or processes' "$rclab" fastfib --nth_element 1 --run_size 1 --mode x
+
+# --- workers that fail
+fib=(-W fib -t 1)
+expect 'a crash is named, exit 4' 4 '^faulty-crash .* crashed SIGSEGV 2/2$' \
+    "$faulty" run "${fib[@]}" -s sound,faulty-crash "${brief[@]}" -o crash.jsonl
+holds 'the others go on' grep -Eq '^sound +1.000 ' out
+holds 'the signal is in the file' count_is 2 '"status":"crash","signal":"SIGSEGV"' crash.jsonl
+holds 'and its last words' count_is 2 '"stderr":"last words' crash.jsonl
+expect 'an exit status is named, exit 4' 4 '^faulty-exit .* failed exit 3 2/2$' "$faulty" run "${fib[@]}" -s faulty-exit "${brief[@]}"
+expect 'an error of run() is told, exit 4' 4 'out of faults' "$faulty" run "${fib[@]}" -s faulty-error "${brief[@]}"
+expect 'a wrong answer, exit 4' 4 '^faulty-wrong .* wrong result 2/2$' \
+    "$faulty" run "${fib[@]}" -s sound,faulty-wrong "${brief[@]}" -o wrong.jsonl
+holds 'why it is wrong' grep -q 'the sum was 41' out
+holds 'a wrong answer is no figure' grep -Eq '^faulty-wrong +– ' out
+holds 'status in the file' count_is 2 '"status":"wrong_result"' wrong.jsonl
+expect 'a leak, exit 4' 4 'leaked 7 objects' "$faulty" run "${fib[@]}" -s sound,faulty-leak "${brief[@]}"
+expect 'a hang, exit 4' 4 '^faulty-hang .* timeout 2/2$' \
+    "$faulty" run "${fib[@]}" -s sound,faulty-hang -p 3 -w 0.01 --min-time 0.01 --timeout 3 -o hang.jsonl
+holds 'after two hangs the cell is skipped' count_is 1 '"status":"skipped"' hang.jsonl
+holds 'and the others still go on' count_is 3 '"status":"ok"' hang.jsonl
+expect 'wrong answers of an unsafe strategy are no failure' 0 '^faulty-unsafe .* wrong answers expected$' \
+    "$faulty" run -W fib -t 2 -s sound,faulty-unsafe "${brief[@]}"
+expect 'unsafe on one thread is compared' 0 '^faulty-unsafe +1.000 .*1.00× ' \
+    "$faulty" run "${fib[@]}" -s sound,faulty-unsafe "${brief[@]}"
+expect 'wrong by design is no failure' 0 '^sound .* wrong by design$' "$faulty" run -W race -t 1 -s sound "${brief[@]}"
+expect 'equal ones are inconclusive, never the same' 0 '^faulty-unsafe .* inconclusive$' \
+    "$faulty" run "${fib[@]}" -s sound,faulty-unsafe -p 6 -w 0 --min-time 0.001 --force-verdicts
+expect 'strict makes that exit 3' 3 'inconclusive' \
+    "$faulty" run "${fib[@]}" -s sound,faulty-unsafe -p 6 -w 0 --min-time 0.001 --force-verdicts --strict
+expect 'a failure outranks strict' 4 . "$faulty" run "${fib[@]}" -s sound,faulty-wrong "${brief[@]}" --strict
+expect 'scaling is against one thread' 0 '^sound .* 2\.00× ' "$faulty" run -W fib -t 1,2 -s sound "${brief[@]}"
+expect 'counters are per operation' 0 '^incref +2$' "$faulty" run "${fib[@]}" -s sound --stats "${brief[@]}" -o stats.jsonl
+holds 'locks are apart from counts' count_is 2 '"locks":\{"lock_acquired":[0-9]+\},"refcounts":\{"incref"' stats.jsonl
+expect 'facts are shown' 0 '^facts  answer=42$' "$faulty" run "${fib[@]}" -s sound "${brief[@]}"
+
+# --- interrupted while a worker hangs
+"$faulty" run "${fib[@]}" -s faulty-hang -o interrupted.jsonl >out 2>&1 </dev/null &
+driver=$!
+for _ in $(seq 600); do
+    pgrep -P "$driver" >/dev/null && [ -s interrupted.jsonl ] && break
+    sleep 0.05
+done
+hung=$(pgrep -f "$worker_pattern" -P "$driver")
+kill -INT "$driver"
+wait "$driver"
+interrupted=$?
+holds 'an interrupt gives exit 130' test "$interrupted" -eq 130
+holds 'the file says that it is partial' grep -q '^{"t":"end","complete":false,"stopped":"interrupted"' interrupted.jsonl
+holds 'a worker was there' test -n "$hung"
+holds 'and is gone' test ! -e "/proc/${hung:-self}"
+expect 'the partial file can be shown' 0 'not measured' "$faulty" show interrupted.jsonl
+
+echo "driver: $checks checks, $failed failed"
+[ "$failed" -eq 0 ]

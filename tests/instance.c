@@ -1,0 +1,34 @@
+/*
+ * instance.c -- the test unit: one runtime instance with every test file in it, compiled once per strategy and flavour.
+ *
+ * Tests live in the same unit as the runtime because all of its functions are static. Built with RC_FAULTS, so that a
+ * test can make any allocation fail, and a second time with RC_HOSTILE.
+ */
+#include "harness.h"
+
+#include "../bench/runtime.c"
+
+#include "threads.h"
+
+#ifdef __SANITIZE_ADDRESS__
+int __lsan_do_recoverable_leak_check(void);
+#endif
+
+static void test_start(void)
+{
+    struct objects_config config = {.heap = HEAP_THREAD};
+    if (objects_start(&config) != 0)
+        die("objects_start", ENOMEM);
+}
+
+static void test_stop(void)
+{
+    os_fault_plan(0, false);
+    int64_t leaked = objects_stop();
+    cr_assert_eq(leaked, 0, "%lld objects leaked", (long long)leaked);
+#ifdef __SANITIZE_ADDRESS__
+    cr_assert_eq(__lsan_do_recoverable_leak_check(), 0, "LeakSanitizer found a leak");
+#endif
+}
+
+#include "test_files.h"
