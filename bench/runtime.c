@@ -171,12 +171,12 @@ static void *member_main(void *arg)
         thread_detach();
     else
         member_fail(c, "out of memory while starting a thread");
+    os_barrier_wait(&c->gate); /* now the main thread knows whether all have begun */
     for (;;) {
         os_barrier_wait(&c->gate);
         if (c->reps == 0)
             break;
-        if (begun)
-            member_round(m);
+        member_round(m);
         os_barrier_wait(&c->gate);
     }
     if (begun) {
@@ -229,6 +229,24 @@ static void sample_reduce(struct sample *s)
     s->wall_ns = last - first;
 }
 
+/* Warm-up, the measured round, and the drain after it. All threads run; the main thread is detached. */
+static void crew_measure_round(struct crew *c)
+{
+    struct sample *s = c->work.sample;
+    uint64_t reps = crew_warm_up(c);
+    int64_t cpu = os_clock(CLOCK_PROCESS_CPUTIME_ID);
+    crew_round(c, reps, true);
+    s->cpu_ns = os_clock(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    sample_reduce(s);
+    thread_attach();
+    rc_drain();
+    int64_t end = 0;
+    for (int i = 0; i < s->threads; i++)
+        end = s->thread[i].end_ns > end ? s->thread[i].end_ns : end;
+    s->drain_ns = os_now() - c->epoch_ns - end;
+    thread_detach();
+}
+
 /* The measured part, from the first warm-up to the drain. 0, or -1: a thread could not be started. */
 static int crew_measure(struct crew *c)
 {
@@ -243,18 +261,10 @@ static int crew_measure(struct crew *c)
         if (error)
             die("cannot start a thread", error); /* a worker process: its driver reports it and goes on */
     }
-    uint64_t reps = crew_warm_up(c);
-    int64_t cpu = os_clock(CLOCK_PROCESS_CPUTIME_ID);
-    crew_round(c, reps, true);
-    s->cpu_ns = os_clock(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-    sample_reduce(s);
-    thread_attach();
-    rc_drain();
-    int64_t end = 0;
-    for (int i = 0; i < s->threads; i++)
-        end = s->thread[i].end_ns > end ? s->thread[i].end_ns : end;
-    s->drain_ns = os_now() - c->epoch_ns - end;
-    thread_detach();
+    os_barrier_wait(&c->gate);
+    /* relaxed: the barrier orders it. A round with a thread missing would wait for it at the first work_barrier */
+    if (atomic_load_explicit(&c->failed, memory_order_relaxed) == 0)
+        crew_measure_round(c);
     crew_round(c, 0, false);
     for (int i = 0; i < c->work.threads; i++)
         os_join(member[i].thread);

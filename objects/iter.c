@@ -34,7 +34,7 @@ API struct obj *iter_new(struct obj *source)
     bool positions = obj_is(source, &list_type) || obj_is(source, &tuple_type);
     struct table *table = iter_table(source);
     if (!positions && !table) {
-        err_set_name(ERR_TYPE, "a %s cannot be iterated", source->type->name, "");
+        err_set_name(ERR_TYPE, "type %s cannot be iterated", source->type->name, "");
         return NULL;
     }
     struct iter *it = obj_alloc(&iter_type, sizeof *it);

@@ -453,7 +453,7 @@ SLOW int list_no_item(int64_t result, struct obj *item)
     if (obj_is(item, &int_type) && n->limbs == 0)
         err_set(ERR_KEY, "%" PRId64 " is not in the list", n->small, 0);
     else
-        err_set_name(ERR_KEY, "no such item in the list, a %s", item->type->name, "");
+        err_set_name(ERR_KEY, "no such item in the list: a %s", item->type->name, "");
     return -1;
 }
 

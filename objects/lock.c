@@ -10,11 +10,41 @@ enum { LOCK_SPINS = 40 }; /* about one short critical section; CPython's figure 
 
 #if LOCK_NONE
 
+API void lock_start(void) {}
 SLOW void lock_acquire_slow(struct lock *l) { (void)l; }
 SLOW void lock_release_slow(struct lock *l) { (void)l; }
 SLOW void lock_acquire_two_slow(struct lock *held, struct lock *wanted) { (void)held, (void)wanted; }
 
 #else
+
+API void lock_start(void) { lock_biasing = os_fence_others_start(); }
+
+/* The owner has lost a bet. It may have ended. */
+static void lock_count_revoked(uint32_t owner)
+{
+    rc_stat(lock_revoked);
+    os_rcu_read_lock();
+    struct heap_thread *t = (struct heap_thread *)thread_find(owner);
+    if (t)
+        atomic_fetch_add_explicit(&t->revoked, 1, memory_order_relaxed); /* relaxed: a count of bets */
+    os_rcu_read_unlock();
+}
+
+/* Takes the bias away and with it the lock. False: somebody else did, or it was not biased. Waits for the owner to leave
+ * its critical section, in which it can neither block nor run user code. */
+SLOW bool lock_revoke(struct lock *l)
+{
+    uint32_t biased = LOCK_BIASED;
+    /* (L4) relaxed: os_fence_others orders it before the load of inside */
+    if (!atomic_compare_exchange_strong_explicit(&l->word, &biased, LOCK_HELD, memory_order_relaxed, memory_order_relaxed))
+        return false;
+    os_fence_others();
+    /* (L1, L4) acquire: sees what the owner wrote before it stored the 0 (L2) */
+    while (atomic_load_explicit(&l->inside, memory_order_acquire) != 0)
+        os_yield();
+    lock_count_revoked(l->owner);
+    return true;
+}
 
 /* Watches for the word to become free, reading it anew each time (FIELD.md 3.26); false: it did not in that time. */
 static bool lock_spin(struct lock *l)
@@ -22,7 +52,7 @@ static bool lock_spin(struct lock *l)
     for (int i = 0; i < LOCK_SPINS; i++) {
         uint32_t word = atomic_load_explicit(&l->word, memory_order_relaxed); /* relaxed: only says when to try */
         /* (L1) acquire: sees what the last holder wrote before its release (L2); relaxed on failure: nothing is read */
-        if (word == 0 && atomic_compare_exchange_strong_explicit(&l->word, &word, 1, memory_order_acquire,
+        if (word == LOCK_FREE && atomic_compare_exchange_strong_explicit(&l->word, &word, LOCK_HELD, memory_order_acquire,
                                                                  memory_order_relaxed))
             return true;
         os_relax();
@@ -34,11 +64,11 @@ SLOW void lock_acquire_slow(struct lock *l)
 {
     int64_t start = RC_STATISTICS ? os_now() : 0;
     rc_stat(lock_contended);
-    if (!lock_spin(l)) {
+    if (!lock_revoke(l) && !lock_spin(l)) {
         /* (L1) acquire: sees what the last holder wrote before its release (L2) */
-        while (atomic_exchange_explicit(&l->word, 2, memory_order_acquire) != 0) {
+        while (atomic_exchange_explicit(&l->word, LOCK_WAITED, memory_order_acquire) != LOCK_FREE) {
             thread_detach();
-            os_park(&l->word, 2, -1);
+            os_park(&l->word, LOCK_WAITED, -1);
             thread_attach(); /* may wait: therefore before the lock is taken, never while it is held */
         }
     }

@@ -6,6 +6,7 @@
  * a destructor that drops others, allocates, or starts a chain of a million only makes the queue longer.
  * Invariant: outside obj_dealloc the queue is empty and `deallocating` is false. The queue is the thread's own: no lock.
  */
+#include "lock.h"
 #include "number.h"
 #include "str.h"
 #include <inttypes.h>
@@ -188,6 +189,7 @@ static int64_t objects_close(void)
 API int objects_start(const struct objects_config *config)
 {
     heap_start(config->heap);
+    lock_start();
     thread_configure(sizeof(struct heap_thread), heap_thread_start, heap_thread_stop);
     if (thread_begin() != 0)
         return -1;

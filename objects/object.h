@@ -79,6 +79,7 @@ struct heap_thread {
     struct rc_thread rc;                  /* first: rt_self points at its first member */
     int64_t live;                         /* objects allocated minus objects freed by this thread; may be negative */
     struct container *dead_head, *dead_tail; /* containers waiting for their deallocation, oldest first */
+    _Atomic uint32_t revoked;             /* locks of this thread that others took the bias from (lock.h) */
     bool deallocating;
     int depth;                            /* levels of obj_enter */
     struct err_state err;

@@ -26,7 +26,7 @@ API int set_contains(struct obj *set, struct obj *item); /* 1, 0, -1 */
 API struct obj *set_pop(struct obj *set);                /* the newest; new reference; NULL with ERR_KEY: empty */
 API int set_clear(struct obj *set);
 API struct obj *set_copy(struct obj *set);
-API int set_update(struct obj *set, struct obj *other);  /* adds every item of another set */
+API int set_update(struct obj *set, struct obj *other);  /* adds every item; on error some may be in (each is whole) */
 /* New sets. */
 API struct obj *set_union(struct obj *a, struct obj *b);
 API struct obj *set_intersection(struct obj *a, struct obj *b);

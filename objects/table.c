@@ -214,7 +214,7 @@ SLOW int table_no_key(struct obj *key)
     if (obj_is(key, &int_type) && i->limbs == 0)
         err_set(ERR_KEY, "no such key: %" PRId64, i->small, 0);
     else
-        err_set_name(ERR_KEY, "no such key, a %s", key->type->name, NULL);
+        err_set_name(ERR_KEY, "no such key: a %s", key->type->name, NULL);
     return -1;
 }
 

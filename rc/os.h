@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -165,6 +166,23 @@ INLINE void os_unpark(_Atomic uint32_t *word, int threads)
 {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, threads, NULL, NULL, 0);
 }
+
+/* --- an asymmetric fence: free for one side, a system call for the other (Linux membarrier(2)) --- */
+
+/* True: os_fence_others works here. Idempotent. */
+INLINE bool os_fence_others_start(void)
+{
+    return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+/* Every running thread of the process executes a full fence during the call. Pairs with os_fence_light: of "store A, light fence,
+ * load B" here and "store B, fence others, load A" there, at least one load sees the other's store. */
+INLINE void os_fence_others(void)
+{
+    if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0)
+        die("membarrier", errno);
+}
+/* seq_cst signal fence: holds the compiler; the processor is held by the other side's system call */
+INLINE void os_fence_light(void) { atomic_signal_fence(memory_order_seq_cst); }
 
 /* --- mutex and condition (the condition's clock is CLOCK_MONOTONIC) --- */
 

@@ -36,7 +36,9 @@
     X(commit_waits)         /* buffered: a mutator waited for the committer (the log's bound) */                       \
     X(gil_switches)         /* the GIL changed hands on request */                                                     \
     X(lock_acquired)        /* object locks */                                                                         \
-    X(lock_contended)       /* of these: not free at the first try */                                                  \
+    X(lock_biased)          /* of these: by the owner, without an atomic read-modify-write */                          \
+    X(lock_revoked)         /* locks that stopped being biased because another thread came */                          \
+    X(lock_contended)       /* of all: not free at the first try */                                                    \
     X(lock_wait_ns)                                                                                                    \
     X(alloc_fresh)          /* objects from malloc */                                                                  \
     X(alloc_reused)         /* objects from a freelist */

@@ -24,8 +24,10 @@ static struct {
 /* Takes over a new reference, which must not be NULL. Never allocates through os.h: no fault plan sees it. */
 API struct obj *own(struct obj *o)
 {
-    char text[200];
-    cr_assert(o != NULL, "%s", err_format(text, sizeof text));
+    char message[200];
+    if (!o)
+        fprintf(stderr, "NULL after %s\n", err_format(message, sizeof message));
+    cr_assert_not_null(o);
     if (build_owned.length == build_owned.room) {
         build_owned.room = build_owned.room * 2 + 64;
         build_owned.item = realloc(build_owned.item, build_owned.room * sizeof *build_owned.item);
@@ -122,7 +124,8 @@ API bool raised(enum err code, const char *part)
     char message[300];
     bool right = err_code() == code && strstr(err_format(message, sizeof message), part);
     if (!right)
-        fprintf(stderr, "raised \"%s\", expected %s with \"%s\"\n", err_format(message, sizeof message), err_name(code), part);
+        fprintf(stderr, "raised \"%s\", expected %s with \"%s\"\n",
+                err_format(message, sizeof message), err_name(code), part);
     err_take();
     return right;
 }

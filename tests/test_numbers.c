@@ -2,6 +2,7 @@
  * test_numbers.c -- ints of any size, bool, float: values against GMP's own integers, laws, borders, texts, hashes, order.
  */
 #include "build.h"
+#include <malloc.h>
 #include <math.h>
 
 /* A random int of 1 … max_bits bits, either sign; every other one made of long runs of 0s and 1s, which carry far. */
@@ -190,6 +191,18 @@ TEST(carries_run_through_every_word)
     cr_assert_eq(value_of(own(int_floordiv(power, ones))), 1);
     cr_assert_eq(value_of(own(int_mod(power, ones))), 1);
     cr_assert_eq(value_of(own(int_add(own(int_neg(power)), own(int_add(ones, one))))), 0);
+    drop_owned();
+}
+
+/* A block is given back by the size that its number of words tells: a result that shrank must not sit in a larger one. */
+TEST(result_that_shrank_moves_to_a_block_of_its_size)
+{
+    struct obj *power = num(1), *little = big("100000000000000000000000");
+    for (int i = 0; i < 12; i++)
+        power = own(int_mul(i ? power : num(3), i ? power : num(3))); /* 3^4096: 102 words */
+    struct obj *rest = own(int_sub(own(int_add(power, little)), power));
+    cr_assert(same(rest, little) && ((struct integer *)rest)->limbs == 2);
+    cr_assert_lt(malloc_usable_size(rest), 128);
     drop_owned();
 }
 
@@ -392,7 +405,8 @@ TEST(floats_print_the_shortest_text_that_reads_back)
                {123456789012345680.0, "1.2345678901234568e+17"},
                {0.0001, "0.0001"}, {0.00001, "1e-05"}, {5e-324, "5e-324"}, {0x1p-1022, "2.2250738585072014e-308"},
                {1.7976931348623157e308, "1.7976931348623157e+308"}, {9007199254740993.0, "9007199254740992.0"},
-               {0x1p60, "1.152921504606847e+18"}, {9.5367431640625e-07, "9.5367431640625e-07"},
+               {0x1p60, "1.152921504606847e+18"}, {0x1p-1017, "7.120236347223045e-307"},
+               {0x1p-791, "7.678447687145631e-239"}, {9.5367431640625e-07, "9.5367431640625e-07"},
                {INFINITY, "inf"}, {-INFINITY, "-inf"}, {NAN, "nan"}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         cr_assert_str_eq(shown(real(row[i].value)), row[i].text);

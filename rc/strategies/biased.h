@@ -161,11 +161,10 @@ static bool rc_merge_queued(struct rc_head *h)
     return merged == RC_MERGED;
 }
 
-/* Merges everything on `t`'s queue, in whose place (or as whom) the caller acts. Returns the dead ones, chained: their
- * destructors must not run while `t` is suspended. */
-static struct rc_head *rc_drain_queue(struct rc_thread *t)
+/* Merges everything on `t`'s queue, in whose place (or as whom) the caller acts. Returns `dead` with those found dead
+ * chained before it: their destructors must not run while `t` is suspended. */
+static struct rc_head *rc_drain_queue(struct rc_thread *t, struct rc_head *dead)
 {
-    struct rc_head *dead = NULL;
     struct os_node *n;
     while ((n = os_dequeue(&t->merge)) != NULL) {
         struct rc_head *h = (struct rc_head *)((char *)n - offsetof(struct rc_head, link));
@@ -200,7 +199,7 @@ static struct rc_head *rc_enqueue(struct rc_thread *t, struct rc_head *h)
     thread_break(&t->base, BREAK_MERGE);
     /* seq_cst: after the enqueue; a hint that keeps an attached owner's line from being fought over */
     if (atomic_load_explicit(&t->base.state, memory_order_seq_cst) == THREAD_DETACHED && thread_suspend(&t->base)) {
-        dead = rc_drain_queue(t);
+        dead = rc_drain_queue(t, NULL);
         thread_resume(&t->base);
     }
     return dead;
@@ -287,10 +286,33 @@ INLINE int rc_thread_start(struct thread *t)
 }
 #define rc_thread_start rc_thread_start
 
-INLINE void rc_safepoint(struct thread *t) { rc_dead_all(rc_drain_queue((struct rc_thread *)t)); }
+INLINE void rc_safepoint(struct thread *t) { rc_dead_all(rc_drain_queue((struct rc_thread *)t, NULL)); }
 #define rc_safepoint rc_safepoint
 
-INLINE void rc_drain(void) { rc_safepoint(rt_self); }
+/* Merges what waits for this thread and for every detached one. Returns the dead; NULL: nothing more died. */
+static struct rc_head *rc_drain_all(void)
+{
+    struct rc_head *dead = rc_drain_queue((struct rc_thread *)rt_self, NULL);
+    struct thread *t;
+    thread_registry_lock(); /* keeps them registered; a merge takes no lock */
+    thread_registry_for_each(t) {
+        struct rc_thread *other = (struct rc_thread *)t;
+        if (t != rt_self && !os_queue_empty(&other->merge) && thread_suspend(t)) {
+            dead = rc_drain_queue(other, dead);
+            thread_resume(t);
+        }
+    }
+    thread_registry_unlock();
+    return dead;
+}
+
+/* To a fixpoint: what dies may queue more. Attached threads drain their own queues. */
+INLINE void rc_drain(void)
+{
+    struct rc_head *dead;
+    while ((dead = rc_drain_all()) != NULL)
+        rc_dead_all(dead);
+}
 #define rc_drain rc_drain
 
 /*
@@ -305,7 +327,7 @@ INLINE void rc_thread_stop(struct thread *t)
     t->id = THREAD_ID_ENDING;
     thread_unregister();
     while (!os_queue_empty(&self->merge))
-        rc_dead_all(rc_drain_queue(self));
+        rc_dead_all(rc_drain_queue(self, NULL));
 }
 #define rc_thread_stop rc_thread_stop
 

@@ -106,7 +106,7 @@ static struct {
 
     struct os_mutex direct_lock;
     struct rc_head *direct; /* objects whose head holds unlogged entries */
-} commit = {.lock = OS_MUTEX_INIT, .direct_lock = OS_MUTEX_INIT};
+} commit = {.lock = OS_MUTEX_INIT, .direct_lock = OS_MUTEX_INIT, .epoch = 2}; /* so that epoch - 2 exists */
 
 /* Closes the list of commit.direct, so that `next` is not NULL for the last one either. */
 static struct rc_head commit_direct_end __attribute__((unused));
@@ -564,7 +564,6 @@ INLINE int rc_runtime_start(void)
     os_queue_init(&commit.sealed);
     commit.inc.last = &commit.inc.first;
     commit.dec.last = &commit.dec.first;
-    commit.epoch = commit.epoch < 2 ? 2 : commit.epoch; /* so that epoch - 2 exists */
     commit.stopping = commit.running = false;
     commit.failed = 0;
     if (os_spawn(&commit.thread, commit_main, NULL) != 0)
