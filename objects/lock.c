@@ -35,6 +35,7 @@ static void lock_count_revoked(uint32_t owner)
 SLOW bool lock_revoke(struct lock *l)
 {
     uint32_t biased = LOCK_BIASED;
+    uint32_t owner = atomic_load_explicit(&l->owner, memory_order_relaxed); /* relaxed: an id to count under */
     /* (L4) relaxed: os_fence_others orders it before the load of inside */
     if (!atomic_compare_exchange_strong_explicit(&l->word, &biased, LOCK_HELD, memory_order_relaxed, memory_order_relaxed))
         return false;
@@ -42,7 +43,7 @@ SLOW bool lock_revoke(struct lock *l)
     /* (L1, L4) acquire: sees what the owner wrote before it stored the 0 (L2) */
     while (atomic_load_explicit(&l->inside, memory_order_acquire) != 0)
         os_yield();
-    lock_count_revoked(l->owner);
+    lock_count_revoked(owner);
     return true;
 }
 

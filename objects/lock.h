@@ -34,7 +34,7 @@ struct lock {
 #if !LOCK_NONE
     _Atomic uint32_t word;
     _Atomic uint32_t inside; /* the owner's */
-    uint32_t owner;          /* the thread that it is or was biased to; THREAD_ID_NONE: never was. Constant */
+    _Atomic uint32_t owner;  /* the thread that it is biased to; THREAD_ID_NONE: none, or it has noticed that it lost it */
 #endif
     uint32_t version; /* under the lock: changes whenever an item moves, goes or is replaced, but not when one is added at
                       * the end (list.c and table.h say why that is enough) */
@@ -56,12 +56,15 @@ INLINE void lock_init(struct lock *l)
                   atomic_load_explicit(&heap_self()->revoked, memory_order_relaxed) < LOCK_BETS;
     atomic_init(&l->word, biased ? LOCK_BIASED : LOCK_FREE);
     atomic_init(&l->inside, 0);
-    l->owner = biased ? rt_self->id : THREAD_ID_NONE;
+    atomic_init(&l->owner, biased ? rt_self->id : THREAD_ID_NONE);
 #endif
     l->version = 0;
 }
 
 #if !LOCK_NONE
+/* relaxed: a thread finds its own id here only if it stored it, and only it takes it away */
+HOT bool lock_is_own(const struct lock *l) { return atomic_load_explicit(&l->owner, memory_order_relaxed) == rt_self->id; }
+
 /* The owner's way in: a store and a load. False: the lock is no longer biased. */
 HOT bool lock_enter_biased(struct lock *l)
 {
@@ -75,6 +78,7 @@ HOT bool lock_enter_biased(struct lock *l)
     }
     /* release: nothing was done under it, but the revoker that waits for the 0 acquires */
     atomic_store_explicit(&l->inside, 0, memory_order_release);
+    atomic_store_explicit(&l->owner, THREAD_ID_NONE, memory_order_relaxed); /* relaxed: for this thread's own next time */
     return false;
 }
 #endif
@@ -84,10 +88,8 @@ HOT bool lock_try(struct lock *l)
 {
 #if !LOCK_NONE
     uint32_t word = LOCK_FREE;
-    /* relaxed: a hint; lock_enter_biased looks again. (L1) acquire: sees what the last holder wrote before its release (L2);
-     * relaxed on failure: nothing is read */
-    if (!(likely(l->owner == rt_self->id) && likely(atomic_load_explicit(&l->word, memory_order_relaxed) == LOCK_BIASED) &&
-          lock_enter_biased(l)) &&
+    /* (L1) acquire: sees what the last holder wrote before its release (L2); relaxed on failure: nothing is read */
+    if (!(likely(lock_is_own(l)) && lock_enter_biased(l)) &&
         unlikely(!atomic_compare_exchange_strong_explicit(&l->word, &word, LOCK_HELD, memory_order_acquire,
                                                           memory_order_relaxed)))
         return false;
@@ -111,7 +113,7 @@ HOT void lock_release(struct lock *l)
 {
 #if !LOCK_NONE
     /* relaxed: this thread's own store, if it is the owner */
-    if (likely(l->owner == rt_self->id) && likely(atomic_load_explicit(&l->inside, memory_order_relaxed) != 0)) {
+    if (likely(lock_is_own(l)) && likely(atomic_load_explicit(&l->inside, memory_order_relaxed) != 0)) {
         /* (L2) release: hands everything written under the lock to a revoker (L1, L4) */
         atomic_store_explicit(&l->inside, 0, memory_order_release);
         return;
