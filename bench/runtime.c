@@ -90,6 +90,12 @@ API void work_fact(struct work *w, const char *name, int64_t value)
         w->sample->fact[w->sample->facts++] = (struct named_value){name, value};
 }
 
+API void *work_per_thread(const struct work *w, size_t bytes)
+{
+    void *all = os_alloc_aligned(CACHE_LINE, (size_t)w->threads * bytes);
+    return all ? memset(all, 0, (size_t)w->threads * bytes) : err_memory();
+}
+
 __attribute__((format(printf, 2, 3))) API bool work_wrong(struct work *w, const char *format, ...)
 {
     va_list args;

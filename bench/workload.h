@@ -54,6 +54,9 @@ API void work_fact(struct work *w, const char *name, int64_t value);
 /* Says in the sample what was wrong (printf-like); returns false. */
 __attribute__((format(printf, 2, 3))) API bool work_wrong(struct work *w, const char *format, ...);
 
+/* One zeroed struct of `bytes` (a multiple of the cache line) per thread; NULL with ERR_MEMORY. Free with os_free. */
+API void *work_per_thread(const struct work *w, size_t bytes);
+
 /* The next number of a splitmix64 stream (Steele, Lea, Flood 2014). */
 INLINE uint64_t work_random(uint64_t *state)
 {
@@ -62,5 +65,15 @@ INLINE uint64_t work_random(uint64_t *state)
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     return z ^ (z >> 31);
 }
+
+/* Where a thread's own stream begins: another one for each thread, the same for the same seed. */
+INLINE uint64_t work_stream(const struct work *w, int thread)
+{
+    uint64_t seed = w->request->seed + (uint64_t)thread;
+    return work_random(&seed);
+}
+
+/* A number below `limit` (at most 2^32). */
+INLINE uint64_t work_below(uint64_t *state, uint64_t limit) { return (work_random(state) >> 32) * limit >> 32; }
 
 #endif

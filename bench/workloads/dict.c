@@ -80,18 +80,14 @@ static struct obj *dict_churn_dict(int64_t size)
 
 static int dict_churn_setup(struct work *w)
 {
-    size_t bytes = (size_t)w->threads * sizeof(struct dict_churn_thread);
     struct dict_churn *s = os_alloc_zeroed(1, sizeof *s);
-    struct dict_churn_thread *thread = os_alloc_aligned(CACHE_LINE, bytes);
+    struct dict_churn_thread *thread = work_per_thread(w, sizeof *thread);
     if (!s || !thread) {
         err_memory();
         goto failed;
     }
-    memset(thread, 0, bytes);
-    for (int i = 0; i < w->threads; i++) {
-        uint64_t seed = w->request->seed + (uint64_t)i;
-        thread[i].random = work_random(&seed);
-    }
+    for (int i = 0; i < w->threads; i++)
+        thread[i].random = work_stream(w, i);
     s->thread = thread;
     s->threads = w->threads;
     s->size = work_int(w, "size");
@@ -133,7 +129,7 @@ static int dict_churn_prepare(const struct dict_churn *s, struct dict_churn_thre
 /* The number of the staying key where a walk begins. */
 static int64_t dict_churn_start(const struct dict_churn *s, struct dict_churn_thread *t)
 {
-    return (int64_t)((work_random(&t->random) >> 32) * (uint64_t)s->size >> 32);
+    return (int64_t)work_below(&t->random, (uint64_t)s->size);
 }
 
 /* The thread's key of that number among those that come and go, and the value that belongs to it. */

@@ -75,18 +75,14 @@ static struct obj *list_churn_list(int64_t size)
 
 static int list_churn_setup(struct work *w)
 {
-    size_t bytes = (size_t)w->threads * sizeof(struct list_churn_thread);
     struct list_churn *s = os_alloc_zeroed(1, sizeof *s);
-    struct list_churn_thread *thread = os_alloc_aligned(CACHE_LINE, bytes);
+    struct list_churn_thread *thread = work_per_thread(w, sizeof *thread);
     if (!s || !thread) {
         err_memory();
         goto failed;
     }
-    memset(thread, 0, bytes);
-    for (int i = 0; i < w->threads; i++) {
-        uint64_t seed = w->request->seed + (uint64_t)i;
-        thread[i].random = work_random(&seed);
-    }
+    for (int i = 0; i < w->threads; i++)
+        thread[i].random = work_stream(w, i);
     s->thread = thread;
     s->size = work_int(w, "size");
     s->mix = list_churn_mixes;
@@ -127,7 +123,7 @@ static int list_churn_prepare(const struct list_churn *s, struct list_churn_thre
 /* A place where a walk begins. */
 static int64_t list_churn_start(const struct list_churn *s, struct list_churn_thread *t)
 {
-    return (int64_t)((work_random(&t->random) >> 32) * (uint64_t)s->size >> 32);
+    return (int64_t)work_below(&t->random, (uint64_t)s->size);
 }
 
 /* Takes the int's reference and leaves its value; false: it does not belong at that place. */

@@ -87,14 +87,12 @@ static int pair_prepare(struct pair *s, struct pair_thread *t)
 static int pair_setup(struct work *w)
 {
     static const char *const name[] = {"private", "spread", "shared", "none", "ring"};
-    size_t bytes = (size_t)w->threads * sizeof(struct pair_thread);
     struct pair *s = os_alloc_zeroed(1, sizeof *s);
-    struct pair_thread *thread = os_alloc_aligned(CACHE_LINE, bytes);
+    struct pair_thread *thread = work_per_thread(w, sizeof *thread);
     if (!s || !thread) {
         err_memory();
         goto failed;
     }
-    memset(thread, 0, bytes);
     s->thread = thread;
     while (!work_is(w, "kind", name[s->kind]))
         s->kind++;
