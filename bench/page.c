@@ -170,21 +170,28 @@ static void page_write_json(FILE *out, const json_t *document)
     free(text);
 }
 
-static void page_write(const struct page *page, FILE *out)
+/* The whole page: the caller frees it. */
+static char *page_text(const struct page *page, size_t *length)
 {
     json_t *document = json_pack("{s:s, s:s, s:o, s:O}", "schema", PAGE_SCHEMA, "made_by", machine_version(), "warnings",
                                  page_warnings(page), "runs", page->runs);
     const char *data = strstr(page->template, PAGE_DATA_MARK), *tables = strstr(data, PAGE_TABLES_MARK);
-    char *html = page_html(document);
+    char *html = page_html(document), *text = NULL;
+    FILE *out = open_memstream(&text, length);
 
+    if (!out)
+        die("memory", errno);
     fwrite(page->template, 1, (size_t)(data - page->template), out);
     page_write_json(out, document);
     data += strlen(PAGE_DATA_MARK);
     fwrite(data, 1, (size_t)(tables - data), out);
     fputs(html, out);
     fputs(tables + strlen(PAGE_TABLES_MARK), out);
+    if (fclose(out))
+        die("memory", errno);
     free(html);
     json_decref(document);
+    return text;
 }
 
 /* --- the file --- */
@@ -208,46 +215,46 @@ static bool page_is_special(const char *path)
     return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
 }
 
-static void page_write_stream(const struct page *page, FILE *out, const char *name)
+/* False with errno. */
+static bool page_put(FILE *out, const char *text, size_t length)
 {
-    if (!out)
-        die(name, errno);
-    page_write(page, out);
-    errno = 0;
-    if (fflush(out) || ferror(out))
-        die(name, errno ? errno : EIO);
+    return fwrite(text, 1, length, out) == length && fflush(out) == 0;
 }
 
 /* Into a new file beside it, which then takes its name: a page that was there stays whole if this one fails. */
-static void page_write_file(const struct page *page)
+static void page_put_file(const char *output, const char *text, size_t length)
 {
-    char *path = memory_text("%s.new", page->output);
+    char *path = memory_text("%s.new", output);
     FILE *out = fopen(path, "we");
 
     if (!out)
-        die(page->output, errno);
-    page_write(page, out);
-    errno = 0;
-    if (ferror(out) | fclose(out) || rename(path, page->output)) {
-        int error = errno ? errno : EIO;
+        die(output, errno);
+    if (!page_put(out, text, length) || rename(path, output)) {
+        int error = errno;
 
         unlink(path);
-        die(page->output, error);
+        die(output, error);
     }
+    fclose(out);
     free(path);
 }
 
 static void page_save(const struct page *page)
 {
-    if (strcmp(page->output, "-") == 0)
-        page_write_stream(page, stdout, "standard output");
-    else if (page_is_special(page->output)) {
-        FILE *out = fopen(page->output, "we");
+    bool standard = strcmp(page->output, "-") == 0;
+    size_t length;
+    char *text = page_text(page, &length);
 
-        page_write_stream(page, out, page->output);
-        fclose(out);
+    if (standard || page_is_special(page->output)) {
+        FILE *out = standard ? stdout : fopen(page->output, "we");
+
+        if (!out || !page_put(out, text, length))
+            die(page->output, errno);
+        if (!standard)
+            fclose(out);
     } else
-        page_write_file(page);
+        page_put_file(page->output, text, length);
+    free(text);
 }
 
 int page_main(int argc, char **argv)

@@ -10,6 +10,8 @@
 #include "memory.h"
 #include "names.h"
 
+enum { PAGE_WORDS_MOST = 6 }; /* places that a sentence can name before nobody reads it */
+
 /* The rows of one strategy that got one verdict, smallest ratio first. */
 struct mention {
     const struct report_group *group;
@@ -150,13 +152,13 @@ static void page_words_range(const struct subject *subject, enum verdict verdict
     free(count);
 }
 
-/* "inconclusive: PLACE; PLACE"; of failures also how they failed */
+/* "inconclusive: PLACE; PLACE"; of failures also how they failed. The overview has them all. */
 static void page_words_each(const struct subject *subject, enum verdict verdict, const char *what)
 {
     struct names list = {0};
     char *joined;
 
-    for (size_t i = 0; i < subject->mentions; i++) {
+    for (size_t i = 0; i < subject->mentions && i < PAGE_WORDS_MOST; i++) {
         char *mention = page_words_mention(subject, &subject->mention[i]);
         char *how = verdict == VERDICT_FAILED ? verdict_text(subject->mention[i].row) : memory_text("%s", "");
         char *text = memory_text("%s%s%s", mention, *how ? ": " : "", how);
@@ -167,9 +169,21 @@ static void page_words_each(const struct subject *subject, enum verdict verdict,
         free(mention);
     }
     joined = names_join(&list, "; ");
-    page_words_add(subject, verdict, memory_text("%s: %s", what, joined));
+    if (subject->mentions > PAGE_WORDS_MOST)
+        page_words_add(subject, verdict, memory_text("%s: %s and %zu more", what, joined, subject->mentions - PAGE_WORDS_MOST));
+    else
+        page_words_add(subject, verdict, memory_text("%s: %s", what, joined));
     free(joined);
     names_free(&list);
+}
+
+static void page_words_aa(struct subject *subject)
+{
+    page_words_collect(subject, VERDICT_AA);
+    if (subject->mentions)
+        page_words_add(subject, VERDICT_AA,
+                       memory_text("the reference against itself: no difference seen in %zu comparison%s, as it should be",
+                                   subject->mentions, subject->mentions > 1 ? "s" : ""));
 }
 
 static void page_words_describe(struct subject *subject)
@@ -185,7 +199,6 @@ static void page_words_describe(struct subject *subject)
         {VERDICT_EXPLORATORY, true, "no verdict, too few rounds (exploratory): against"},
         {VERDICT_WITHHELD, true, "verdict withheld: against"},
         {VERDICT_FAILED, false, "failed"},
-        {VERDICT_AA, false, "the reference against itself: no difference seen, as it should be"},
         {VERDICT_AA_DIFFERS, false, "the reference differs from itself, so the others get no verdict"},
         {VERDICT_UNSAFE, false, "wrong answers expected, not ranked"},
         {VERDICT_RACY, false, "wrong by design of the workload, not ranked"},
@@ -193,6 +206,7 @@ static void page_words_describe(struct subject *subject)
         {VERDICT_EMPTY, false, "not measured"},
     };
 
+    page_words_aa(subject);
     for (size_t i = 0; i < sizeof sentences / sizeof sentences[0]; i++) {
         page_words_collect(subject, sentences[i].verdict);
         if (subject->mentions && sentences[i].range)
@@ -276,35 +290,61 @@ static const struct row *page_words_row(const struct report_group *group, const 
     return NULL;
 }
 
-void page_words_overview(struct table *table, const struct report_group *group, size_t groups)
+/* A column that says nothing but "reference" is left out. */
+static bool page_words_only_reference(const struct report_group *group, size_t groups, const char *series)
 {
-    struct names series = {0};
-    size_t rows;
-    struct table_column *columns;
+    for (size_t i = 0; i < groups; i++) {
+        const struct row *row = page_words_row(&group[i], series);
 
-    page_words_all(group, groups, &series, &rows);
-    columns = memory_alloc(series.count + 2, sizeof columns[0]);
+        if (row && row->verdict != VERDICT_REFERENCE)
+            return false;
+    }
+    return true;
+}
+
+static void page_words_begin_overview(struct table *table, const struct names *series)
+{
+    struct table_column *columns = memory_alloc(series->count + 2, sizeof columns[0]);
+
     columns[0] = (struct table_column){"WORKLOAD", false};
     columns[1] = (struct table_column){"THREADS", true};
-    for (size_t i = 0; i < series.count; i++)
-        columns[i + 2] = (struct table_column){series.item[i], false};
-    table_begin(table, columns, series.count + 2);
+    for (size_t i = 0; i < series->count; i++)
+        columns[i + 2] = (struct table_column){series->item[i], false};
+    table_begin(table, columns, series->count + 2);
+    free(columns);
+}
+
+static void page_words_overview_line(struct table *table, const struct report_group *group, const struct names *series)
+{
+    for (size_t i = 0; i < series->count; i++) {
+        const struct row *row = page_words_row(group, series->item[i]);
+
+        if (row)
+            page_words_verdict_cell(table, row);
+        else
+            table_cell(table, "–");
+    }
+}
+
+void page_words_overview(struct table *table, const struct report_group *group, size_t groups)
+{
+    struct names all = {0}, series = {0};
+    size_t rows;
+
+    page_words_all(group, groups, &all, &rows);
+    for (size_t i = 0; i < all.count; i++)
+        if (!page_words_only_reference(group, groups, all.item[i]))
+            names_add(&series, all.item[i]);
+    page_words_begin_overview(table, &series);
     for (size_t i = 0; i < groups; i++) {
         const struct result_cell *cell = group[i].row[0].cell;
         char *workload = page_words_workload(group, groups, cell);
 
         table_cell(table, "%s", workload);
         table_cell(table, "%d%s", cell->threads, cell->oversubscribed ? " (oversubscribed)" : "");
-        for (size_t j = 0; j < series.count; j++) {
-            const struct row *row = page_words_row(&group[i], series.item[j]);
-
-            if (row)
-                page_words_verdict_cell(table, row);
-            else
-                table_cell(table, "–");
-        }
+        page_words_overview_line(table, &group[i], &series);
         free(workload);
     }
-    free(columns);
+    names_free(&all);
     names_free(&series);
 }
