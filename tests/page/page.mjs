@@ -122,6 +122,8 @@ const tests = {
       assert.equal(await plot.locator(".ring").count(), 1);
       await page.keyboard.press("End");
       assert.match(await page.locator(".readout").first().textContent(), /^24 of 24: /);
+      await plot.locator('[aria-label="dot"] path').first().hover({ force: true });
+      assert.match(await page.locator(".readout").first().textContent(), /^\d of 24: \w+, 1 thread: /);
     });
   },
 
@@ -191,10 +193,14 @@ const tests = {
 
   async paper_gets_the_tables() {
     await open("full.html", {}, async (page) => {
+      await page.evaluate(() => window.addEventListener("beforeprint", () => (window.printed = document.querySelectorAll("details[open]").length)));
       const pdf = await page.pdf({ format: "A4" });
       assert.ok(pdf.length > 50000);
+      assert.ok((await page.evaluate(() => window.printed)) > 0, "tables were open while it printed");
+      await page.setViewportSize({ width: 700, height: 1000 });
       await page.emulateMedia({ media: "print" });
       await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+      assert.deepEqual(await page.$$eval("table, svg", (all) => all.filter((each) => each.getBoundingClientRect().right > 701).length), 0, "what leaves the paper");
       assert.ok(await page.locator("details[data-print]").first().evaluate((element) => element.open));
       assert.ok(!(await page.locator("details:not([data-print])").first().evaluate((element) => element.open)));
     });

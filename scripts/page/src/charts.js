@@ -32,6 +32,9 @@ export function drawMark(look) {
   });
 }
 
+/* Tells the figure what the pointer is nearest to; draws nothing, the figure rings it as it does for the keyboard. */
+const hover = (points, options) => Plot.dot(points, Plot.pointer({ ...options, maxRadius: 60, strokeOpacity: 0 }));
+
 const axisX = { labelAnchor: "right", labelOffset: 38 };
 
 /* Equal values must not hide each other: the i-th of n series is shifted by some pixels. */
@@ -68,6 +71,7 @@ export function scalingChart(section, series) {
   const counts = [...new Set(points.map((point) => point.threads))].sort((a, b) => a - b);
   const names = [...new Set(points.map((point) => point.series))];
   points.forEach((point) => (point.dx = shift(names.indexOf(point.series), names.length, 5)));
+  const crowded = section.groups.filter((group) => group.oversubscribed);
   const log = counts.at(-1) > 16 * counts[0];
   const draw = (width) => ({
     points,
@@ -82,8 +86,10 @@ export function scalingChart(section, series) {
       symbol: series.symbol,
       marks: [
         Plot.ruleY([0]),
+        Plot.ruleX(crowded, { x: "threads", stroke: "var(--line)", strokeDasharray: "4 4" }),
+        Plot.text(crowded.slice(0, 1), { x: "threads", text: () => "oversubscribed", frameAnchor: "bottom-right", textAnchor: "end", dx: -10, dy: -4, fill: "var(--quiet)" }),
         names.map((name) => scalingLine(points.filter((point) => point.series === name), series.of(name))),
-        Plot.tip(points, Plot.pointer({ x: "threads", y: "rate", title: "text", fill: "var(--ground)", lineWidth: 18 })),
+        hover(points, { x: "threads", y: "rate" }),
       ],
     }),
   });
@@ -207,7 +213,7 @@ export function samplesChart(group, unit, series) {
         Plot.ruleX(medians, { x: "rate", fy: "series", stroke: "series", strokeWidth: 1.6 }),
         marks(samples.filter((sample) => !sample.failed), { x: "rate", y: "round", fy: "series", r: 3 }),
         Plot.dot(samples.filter((sample) => sample.failed), { x: "rate", y: "round", fy: "series", symbol: "times", stroke: "var(--bad)", r: 4, strokeWidth: 2 }),
-        Plot.tip(samples, Plot.pointer({ x: "rate", y: "round", fy: "series", title: "text", fill: "var(--ground)", lineWidth: 18 })),
+        hover(samples, { x: "rate", y: "round", fy: "series" }),
       ],
     }),
   });
@@ -248,7 +254,7 @@ export function countersChart(counters, rows, kind, series) {
         shown.map((name, i) =>
           marks(points.filter((point) => point.series === name), { x: "value", y: "counter", dy: shift(i, shown.length, 8), r: 4 })
         ),
-        Plot.tip(points, Plot.pointer({ x: "value", y: "counter", title: "text", fill: "var(--ground)", lineWidth: 18 })),
+        hover(points, { x: "value", y: "counter" }),
       ],
     }),
   });
@@ -289,7 +295,7 @@ export function latencyChart(group, series) {
           )
         ),
         marks(points, { x: "heading", y: "value" }),
-        Plot.tip(points, Plot.pointer({ x: "heading", y: "value", title: "text", fill: "var(--ground)", lineWidth: 18 })),
+        hover(points, { x: "heading", y: "value" }),
       ],
     }),
   });

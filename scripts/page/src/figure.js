@@ -7,11 +7,20 @@ import { h, newId } from "./dom.js";
 const LEAST_WIDTH = 200; // narrower is no screen: a box that is not laid out yet, or hidden
 const SVG = "http://www.w3.org/2000/svg";
 
+const PAPER_WIDE = 680, PAPER_HALF = 330; // px of a page between its margins, and of one of two columns
+
+const figures = []; // what draws each again for a width
+
+/** Before printing true, afterwards false: the layout on paper comes too late for a ResizeObserver. */
+export function drawForPaper(paper) {
+  figures.forEach((redraw) => redraw(paper));
+}
+
 /**
  * draw(width) returns {svg, points}: points are [{text, x, y, fy}] in the units of the chart's scales, and {dx, dy} in
- * pixels where the mark is shifted.
+ * pixels where the mark is shifted. `wide`: it has the whole width to itself.
  */
-export function figure({ title, note, draw, legend, table }) {
+export function figure({ title, note, draw, legend, table, wide }) {
   const caption = newId("figure");
   const readout = h("p", { class: "readout", role: "status" });
   const box = h("div", {
@@ -22,17 +31,23 @@ export function figure({ title, note, draw, legend, table }) {
     "aria-labelledby": caption,
   });
   const state = { width: 0, points: [], at: -1, plot: null };
-  const redraw = () => {
-    const width = Math.floor(box.clientWidth);
+  const redraw = (paper) => {
+    const width = paper ? (wide ? PAPER_WIDE : PAPER_HALF) : Math.floor(box.clientWidth);
     if (width < LEAST_WIDTH || width === state.width) return;
     const { plot, points } = draw(width);
     plot.querySelectorAll("svg").forEach((svg) => svg.setAttribute("aria-hidden", "true"));
     (plot.matches("svg") ? plot : plot.querySelector("svg")).setAttribute("aria-hidden", "true");
+    plot.addEventListener("input", () => {
+      if (!plot.value) return; // the last one stays: what vanishes would make the page jump
+      state.at = state.points.indexOf(plot.value);
+      show(state, readout);
+    });
     box.replaceChildren(plot);
     Object.assign(state, { width, points, plot });
     show(state, readout);
   };
-  new ResizeObserver(redraw).observe(box);
+  new ResizeObserver(() => redraw(false)).observe(box);
+  figures.push(redraw);
   box.addEventListener("keydown", (event) => walk(event, state, readout));
   box.addEventListener("blur", () => {
     state.at = -1;
@@ -40,7 +55,7 @@ export function figure({ title, note, draw, legend, table }) {
   });
   return h(
     "figure",
-    {},
+    { class: wide && "wide" },
     h("figcaption", { id: caption }, title, note ? h("span", { class: "note" }, ` ${note}`) : null),
     legend,
     box,

@@ -1,7 +1,7 @@
 // The page: takes the document that the driver put into it (README.md says what is in it) and lays it out.
 import { countersChart, drawMark, latencyChart, ratioChart, samplesChart, scalingChart } from "./charts.js";
 import { h, list, newId } from "./dom.js";
-import { figure } from "./figure.js";
+import { drawForPaper, figure } from "./figure.js";
 import { legend, seriesOf } from "./series.js";
 import { fold, table } from "./tables.js";
 
@@ -103,6 +103,7 @@ function sectionPart(section, run, series) {
           draw: chart.draw,
           legend: legendOf(chart, series),
           table: fold(section.scaling, { print: true }),
+          wide: true,
         })
       : section.scaling && fold(section.scaling, { print: true }),
     section.groups.map((group) => groupPart(section, group, run, series))
@@ -136,8 +137,12 @@ function preparePrinting() {
   window.addEventListener("beforeprint", () => {
     opened = [...document.querySelectorAll("details[data-print]:not([open])")];
     opened.forEach((each) => (each.open = true));
+    drawForPaper(true);
   });
-  window.addEventListener("afterprint", () => opened.forEach((each) => (each.open = false)));
+  window.addEventListener("afterprint", () => {
+    opened.forEach((each) => (each.open = false));
+    drawForPaper(false);
+  });
 }
 
 document.getElementById("subtitle").textContent =
