@@ -35,8 +35,8 @@ function summary(run, series) {
 }
 
 function counters(group, series) {
-  if (!group.counters?.length) return [];
   const data = tableOf(group, "counters");
+  if (!group.counters?.length) return data ? [h("p", { class: "note" }, `Counters: ${data.note}`)] : [];
   const titles = { refcounts: "Reference counting, per operation", locks: "Locks and contention, per operation" };
   const charts = Object.entries(titles)
     .map(([kind, title]) => [title, countersChart(group.counters, group.rows, kind, series)])
@@ -59,6 +59,10 @@ function latency(group, series) {
   if (chart.empty) return h("div", {}, table(data));
   return figure({ title: data.title, draw: chart.draw, legend: legendOf(chart, series), table: fold(data, { print: true }) });
 }
+
+/* What the driver adds one day is shown before anybody draws it. */
+const DRAWN = new Set(["main", "counters", "latency", "samples"]);
+const others = (group) => group.tables.filter((each) => !DRAWN.has(each.kind)).map((each) => fold(each, { print: true }));
 
 function groupPart(section, group, run, series) {
   const main = tableOf(group, "main");
@@ -85,7 +89,8 @@ function groupPart(section, group, run, series) {
           }),
       counters(group, series),
       latency(group, series)
-    )
+    ),
+    others(group)
   );
 }
 
