@@ -46,7 +46,7 @@ RCLAB      := $(BUILD)/rclab
 UNIT_TESTS := $(foreach s,$(STRATEGIES),$(BUILD)/test-$(s) $(BUILD)/hostile-$(s))
 DRIVER_TESTS := $(BUILD)/test-driver
 
-.PHONY: all demo test run-tests test-binaries asan ubsan tsan lint clean install help disassembly FORCE
+.PHONY: all page test-page demo test run-tests test-binaries asan ubsan tsan lint clean install help disassembly FORCE
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
@@ -120,8 +120,24 @@ disassembly: $(BUILD)/runtime-plain.o ## shows that plain's incref is inline in 
 lint: ## headers compile alone, both compilers are clean, scripts pass shellcheck, no stray atomics or thread-locals
 	scripts/lint
 
-install: all ## PREFIX (/usr/local) and DESTDIR are honoured
+# --- the page of `rclab report`: the one part that needs Node (scripts/setup page) ---
+
+TEMPLATE   := build/page/template.html
+PAGE       := scripts/page
+$(PAGE)/node_modules/.package-lock.json: $(PAGE)/package.json $(PAGE)/package-lock.json
+	@command -v npm >/dev/null || { echo "make page: npm is missing: scripts/setup page installs it" >&2; exit 1; }
+	cd $(PAGE) && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+$(TEMPLATE): $(PAGE)/node_modules/.package-lock.json $(PAGE)/build.js $(wildcard $(PAGE)/src/*)
+	node $(PAGE)/build.js $@
+page: $(TEMPLATE) ## build the template of `rclab report` (needs Node: scripts/setup page)
+test-page: $(RCLAB) $(TEMPLATE) ## the page in headless Chromium (scripts/setup page), and what `rclab report` refuses
+	tests/page/run.sh $(RCLAB)
+
+install: all ## PREFIX (/usr/local) and DESTDIR are honoured; with the page's template if `make page` built it
 	install -D -m 755 $(RCLAB) $(DESTDIR)$(PREFIX)/bin/rclab
+	@if [ -e $(TEMPLATE) ]; then install -D -m 644 $(TEMPLATE) $(DESTDIR)$(PREFIX)/share/rclab/template.html; \
+	else echo "install: no template for 'rclab report': make page builds it" >&2; fi
 
 clean: ## remove build/
 	rm -rf build

@@ -1,14 +1,17 @@
 /*
  * notes.c -- the notes under a table.
  */
+#define _GNU_SOURCE 1
 #include "notes.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "die.h"
 #include "memory.h"
 #include "names.h"
 #include "summary.h"
@@ -22,16 +25,17 @@ static const char *notes_text(const json_t *record, const char *key)
     return text ? text : "";
 }
 
-/* A note under a table: an item in Markdown. */
-static void __attribute__((format(printf, 2, 3))) notes_line(enum table_style style, const char *format, ...)
+static void __attribute__((format(printf, 2, 3))) notes_line(struct names *notes, const char *format, ...)
 {
     va_list list;
+    char *text;
 
     va_start(list, format);
-    fputs(style == TABLE_MARKDOWN ? "- " : "! ", stdout);
-    vprintf(format, list);
-    putchar('\n');
+    if (vasprintf(&text, format, list) < 0)
+        die("memory", errno);
     va_end(list);
+    names_add(notes, text);
+    free(text);
 }
 
 static const struct observation *notes_first_failure(const struct result_cell *cell)
@@ -80,7 +84,7 @@ static const char *notes_last_line(const char *text, int *length)
 }
 
 /* What failed, the first reason, and the last words of that worker. */
-static void notes_failure(const struct row *row, enum table_style style)
+static void notes_failure(const struct row *row, struct names *notes)
 {
     const struct result_cell *cell = row->cell;
     const struct observation *failure = notes_first_failure(cell);
@@ -93,7 +97,7 @@ static void notes_failure(const struct row *row, enum table_style style)
     why = notes_text(failure->record, "why");
     said = notes_last_line(notes_text(failure->record, "stderr"), &length);
     counts = notes_counts(cell);
-    notes_line(style, "%s: %s%s%s%s%s%.*s", cell->strategy, counts,
+    notes_line(notes, "%s: %s%s%s%s%s%.*s", cell->strategy, counts,
                cell->unsafe ? " (expected: unsafe under threads)" : "", *why ? "; first: " : "", why,
                length ? "; said: " : "", length, said);
     free(counts);
@@ -124,7 +128,7 @@ static size_t notes_far(const struct row *row)
 
 /* "! WHAT (kept): biased 2/20, gil 1/20": one line for the whole table, none if no sample is concerned. */
 static void notes_tally(const struct row *row, size_t rows, size_t (*count)(const struct row *), const char *what,
-                        enum table_style style)
+                        struct names *notes)
 {
     struct names list = {0};
     char *text;
@@ -137,12 +141,12 @@ static void notes_tally(const struct row *row, size_t rows, size_t (*count)(cons
         }
     text = names_join(&list, ", ");
     if (list.count)
-        notes_line(style, "%s (kept): %s", what, text);
+        notes_line(notes, "%s (kept): %s", what, text);
     free(text);
     names_free(&list);
 }
 
-static void notes_inconclusive(const struct row *row, enum table_style style)
+static void notes_inconclusive(const struct row *row, struct names *notes)
 {
     size_t needed;
 
@@ -150,22 +154,22 @@ static void notes_inconclusive(const struct row *row, enum table_style style)
         return;
     needed = row->interval.exists ? summary_needed(row->pairs, row->interval, VERDICT_LEAST_EFFECT) : 0;
     if (!row->interval.exists)
-        notes_line(style, "%s: %zu pairs are too few for an interval: %zu are needed here", row->cell->strategy, row->pairs,
+        notes_line(notes, "%s: %zu pairs are too few for an interval: %zu are needed here", row->cell->strategy, row->pairs,
                     row->pairs_needed);
     else if (needed > NOTES_MOST_ROUNDS)
-        notes_line(style, "%s: more than %d rounds would be needed to resolve ±2%%", row->cell->strategy, NOTES_MOST_ROUNDS);
+        notes_line(notes, "%s: more than %d rounds would be needed to resolve ±2%%", row->cell->strategy, NOTES_MOST_ROUNDS);
     else if (needed > row->pairs)
-        notes_line(style, "%s: about %zu rounds would resolve ±2%%", row->cell->strategy, needed);
+        notes_line(notes, "%s: about %zu rounds would resolve ±2%%", row->cell->strategy, needed);
 }
 
-static void notes_wrong_by_design(const struct row *row, enum table_style style)
+static void notes_wrong_by_design(const struct row *row, struct names *notes)
 {
     size_t wrong = 0;
 
     for (size_t i = 0; i < row->cell->observations; i++)
         wrong += row->cell->observation[i].status == RESULTS_OK && !row->cell->observation[i].answer_ok;
     if (wrong)
-        notes_line(style, "%s: %zu/%zu answers wrong, which is what this workload shows", row->cell->strategy, wrong,
+        notes_line(notes, "%s: %zu/%zu answers wrong, which is what this workload shows", row->cell->strategy, wrong,
                     row->cell->count[RESULTS_OK]);
 }
 
@@ -213,7 +217,7 @@ static char *notes_facts(const struct result_cell *cell)
 }
 
 /* One line for all strategies if they found the same, else one for each. */
-static void notes_print_facts(const struct row *row, size_t rows)
+static void notes_list_facts(const struct row *row, size_t rows, struct names *list)
 {
     char **facts = memory_alloc(rows, sizeof facts[0]);
     const char *shared = NULL;
@@ -227,29 +231,42 @@ static void notes_print_facts(const struct row *row, size_t rows)
         }
     }
     if (shared && same)
-        printf("facts  %s\n", shared);
+        names_add(list, shared);
     for (size_t i = 0; i < rows; i++) {
         if (!same && *facts[i])
-            printf("facts  %s: %s\n", row[i].cell->strategy, facts[i]);
+            notes_line(list, "%s: %s", row[i].cell->strategy, facts[i]);
         free(facts[i]);
     }
     free(facts);
 }
 
-void notes_print(const struct results *results, const struct row *row, size_t rows, enum table_style style)
+void notes_list(const struct results *results, const struct row *row, size_t rows, struct names *notes, struct names *facts)
 {
     if (row[0].cell->oversubscribed)
-        notes_line(style, "oversubscribed: more threads than CPUs; they take turns");
+        notes_line(notes, "oversubscribed: more threads than CPUs; they take turns");
     for (size_t i = 0; i < rows; i++) {
-        notes_failure(&row[i], style);
-        notes_wrong_by_design(&row[i], style);
-        notes_inconclusive(&row[i], style);
+        notes_failure(&row[i], notes);
+        notes_wrong_by_design(&row[i], notes);
+        notes_inconclusive(&row[i], notes);
         if (row[i].verdict == VERDICT_AA_DIFFERS)
-            notes_line(style, "the reference differs from itself: verdicts are withheld");
+            notes_line(notes, "the reference differs from itself: verdicts are withheld");
     }
-    notes_tally(row, rows, notes_preempted, "samples with involuntary context switches", style);
-    notes_tally(row, rows, notes_far, "samples beyond 5 MAD", style);
+    notes_tally(row, rows, notes_preempted, "samples with involuntary context switches", notes);
+    notes_tally(row, rows, notes_far, "samples beyond 5 MAD", notes);
     if (results->exploratory)
-        notes_line(style, "exploratory: too few rounds for verdicts");
-    notes_print_facts(row, rows);
+        notes_line(notes, "exploratory: too few rounds for verdicts");
+    notes_list_facts(row, rows, facts);
+}
+
+void notes_print(const struct results *results, const struct row *row, size_t rows, enum table_style style)
+{
+    struct names notes = {0}, facts = {0};
+
+    notes_list(results, row, rows, &notes, &facts);
+    for (size_t i = 0; i < notes.count; i++)
+        printf("%s%s\n", style == TABLE_MARKDOWN ? "- " : "! ", notes.item[i]);
+    for (size_t i = 0; i < facts.count; i++)
+        printf("facts  %s\n", facts.item[i]);
+    names_free(&notes);
+    names_free(&facts);
 }

@@ -7,11 +7,13 @@
 
 #include <stddef.h>
 
+#include "names.h"
 #include "results.h"
 #include "table.h"
 #include "verdict.h"
 
-/* For the rows of one group; rows > 0. */
+/* For the rows of one group; rows > 0. The texts are added to `notes` and `facts`. */
+void notes_list(const struct results *results, const struct row *row, size_t rows, struct names *notes, struct names *facts);
 void notes_print(const struct results *results, const struct row *row, size_t rows, enum table_style style);
 
 #endif

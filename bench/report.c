@@ -14,16 +14,6 @@
 #include "timing.h"
 #include "verdict.h"
 
-/* One group of cells while it is being printed. */
-struct group {
-    const struct results *results;
-    const struct row *row;
-    size_t rows;
-    double best; /* the highest median rate */
-    double unit; /* of the rates: 1, 1e3, 1e6 … */
-    const char *prefix;
-};
-
 static const char *report_text(const json_t *object, const char *key, const char *otherwise)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -31,8 +21,7 @@ static const char *report_text(const json_t *object, const char *key, const char
     return text ? text : otherwise;
 }
 
-/* "-O2 -fno-plt": the flags that can change speed. The caller frees it. */
-static char *report_flags(const char *cflags)
+char *report_flags(const char *cflags)
 {
     struct names all = {0}, shown = {0};
     char *text;
@@ -100,7 +89,7 @@ void report_head(const struct results *results, enum table_style style)
 }
 
 /* One unit for the whole group, so that its figures can be compared by eye. */
-static void report_choose_unit(struct group *group)
+static void report_choose_unit(struct report_group *group)
 {
     static const struct {
         double unit;
@@ -124,8 +113,7 @@ static int report_decimals(double value)
     return value >= 100 ? 1 : value >= 10 ? 2 : 3;
 }
 
-/* "n=27 shared=counted": the caller frees it. */
-static char *report_params(const struct result_cell *cell, const char *separator)
+char *report_params(const struct result_cell *cell, const char *separator)
 {
     struct names list = {0};
     const char *key;
@@ -143,7 +131,7 @@ static char *report_params(const struct result_cell *cell, const char *separator
     return joined;
 }
 
-static void report_heading(const struct group *group, enum table_style style)
+static void report_heading(const struct report_group *group, enum table_style style)
 {
     const struct result_cell *cell = group->row[0].cell;
     char *params = report_params(cell, " ");
@@ -206,7 +194,7 @@ static void report_verdict(struct table *table, const struct row *row)
     free(text);
 }
 
-static void report_row(struct table *table, const struct group *group, const struct row *row)
+static void report_row(struct table *table, const struct report_group *group, const struct row *row)
 {
     double rate = row->median[RESULTS_RATE];
 
@@ -223,24 +211,30 @@ static void report_row(struct table *table, const struct group *group, const str
     report_verdict(table, row);
 }
 
-static void report_table(const struct group *group, enum table_style style)
+void report_fill(struct table *table, const struct report_group *group)
 {
     char *versus = memory_text("VS %s [95%% CI]", group->results->reference);
     const struct table_column columns[] = {{"STRATEGY", false}, {"MEDIAN", true}, {"NS/OP", true},    {"MAD", true},
                                            {versus, false},     {"SCALING", true}, {"CPU/WALL", true}, {"SKEW", true},
                                            {"DRAIN", true},     {"RSS", true},     {"VERDICT", false}};
-    struct table table;
 
-    table_begin(&table, columns, sizeof columns / sizeof columns[0]);
+    table_begin(table, columns, sizeof columns / sizeof columns[0]);
     for (size_t i = 0; i < group->rows; i++)
-        report_row(&table, group, &group->row[i]);
-    table_print(&table, style);
-    table_free(&table);
+        report_row(table, group, &group->row[i]);
     free(versus);
 }
 
+static void report_table(const struct report_group *group, enum table_style style)
+{
+    struct table table;
+
+    report_fill(&table, group);
+    table_print(&table, style);
+    table_free(&table);
+}
+
 /* Names of all counters of the group's cells, in the order of the first that has them. */
-static void report_counter_names(const struct group *group, const char *kind, struct names *names)
+static void report_counter_names(const struct report_group *group, const char *kind, struct names *names)
 {
     for (size_t i = 0; i < group->rows; i++)
         for (size_t j = 0; j < group->row[i].cell->observations; j++) {
@@ -252,8 +246,7 @@ static void report_counter_names(const struct group *group, const char *kind, st
         }
 }
 
-/* Median over the right samples of a counter per operation; below 0 if none has it. */
-static double report_counter(const struct result_cell *cell, const char *kind, const char *name)
+double report_counter(const struct result_cell *cell, const char *kind, const char *name)
 {
     double *values = memory_alloc(cell->observations, sizeof values[0]), median;
     size_t count = 0;
@@ -270,7 +263,7 @@ static double report_counter(const struct result_cell *cell, const char *kind, c
     return median;
 }
 
-static bool report_counter_seen(const struct group *group, const char *kind, const char *name)
+static bool report_counter_seen(const struct report_group *group, const char *kind, const char *name)
 {
     for (size_t i = 0; i < group->rows; i++)
         if (report_counter(group->row[i].cell, kind, name) > 0)
@@ -279,7 +272,7 @@ static bool report_counter_seen(const struct group *group, const char *kind, con
 }
 
 /* The names of counters that are nowhere above zero go to `zero`. */
-static void report_counter_rows(struct table *table, const struct group *group, const char *kind, struct names *zero)
+static void report_counter_rows(struct table *table, const struct report_group *group, const char *kind, struct names *zero)
 {
     struct names names = {0};
 
@@ -302,20 +295,26 @@ static void report_counter_rows(struct table *table, const struct group *group, 
     names_free(&names);
 }
 
-/* Counters down, strategies across: there are many counters and few strategies. */
-static void report_counters(const struct group *group, enum table_style style)
+void report_fill_counters(struct table *table, const struct report_group *group, struct names *zero)
 {
     struct table_column *columns = memory_alloc(group->rows + 1, sizeof columns[0]);
-    struct names zero = {0};
-    struct table table;
-    char *joined;
 
     columns[0] = (struct table_column){"COUNTER PER OPERATION", false};
     for (size_t i = 0; i < group->rows; i++)
         columns[i + 1] = (struct table_column){group->row[i].cell->strategy, true};
-    table_begin(&table, columns, group->rows + 1);
-    report_counter_rows(&table, group, "refcounts", &zero);
-    report_counter_rows(&table, group, "locks", &zero);
+    table_begin(table, columns, group->rows + 1);
+    report_counter_rows(table, group, "refcounts", zero);
+    report_counter_rows(table, group, "locks", zero);
+    free(columns);
+}
+
+static void report_counters(const struct report_group *group, enum table_style style)
+{
+    struct names zero = {0};
+    struct table table;
+    char *joined;
+
+    report_fill_counters(&table, group, &zero);
     putchar('\n');
     table_print(&table, style);
     joined = names_join(&zero, ", ");
@@ -324,7 +323,6 @@ static void report_counters(const struct group *group, enum table_style style)
     free(joined);
     names_free(&zero);
     table_free(&table);
-    free(columns);
 }
 
 static void report_csv_number(struct table *table, double value)
@@ -370,7 +368,7 @@ static const struct table_column csv_columns[] = {
     {"skew", true},          {"drain", true},       {"rss_kib", true},    {"oversubscribed", false}, {"verdict", false},
 };
 
-static void report_group(const struct group *group, enum table_style style, bool quiet)
+static void report_group(const struct report_group *group, enum table_style style, bool quiet)
 {
     report_heading(group, style);
     report_table(group, style);
@@ -388,6 +386,16 @@ static bool report_first_of_group(const struct results *results, size_t index)
     for (size_t i = 0; i < index; i++)
         if (results_same_group(&results->cell[i], &results->cell[index]))
             return false;
+    return true;
+}
+
+bool report_take_group(struct report_group *group, const struct results *results, size_t index, struct row *rows)
+{
+    *group = (struct report_group){.results = results, .row = rows};
+    if (!report_first_of_group(results, index))
+        return false;
+    group->rows = verdict_judge(results, &results->cell[index], rows);
+    report_choose_unit(group);
     return true;
 }
 
@@ -414,12 +422,10 @@ int report_tables(const struct results *results, enum table_style style, bool qu
 
     table_begin(&csv, csv_columns, sizeof csv_columns / sizeof csv_columns[0]);
     for (size_t i = 0; i < results->cells; i++) {
-        struct group group = {.results = results, .row = rows};
+        struct report_group group;
 
-        if (!report_first_of_group(results, i))
+        if (!report_take_group(&group, results, i, rows))
             continue;
-        group.rows = verdict_judge(results, &results->cell[i], rows);
-        report_choose_unit(&group);
         settled &= report_settled(rows, group.rows);
         if (style != TABLE_CSV)
             report_group(&group, style, quiet);

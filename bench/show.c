@@ -5,13 +5,12 @@
 
 #include <argp.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "die.h"
 #include "exits.h"
 #include "names.h"
 #include "report.h"
-#include "samples.h"
+#include "runs.h"
 
 enum { KEY_STYLE = 256, KEY_FORCE_VERDICTS };
 
@@ -51,8 +50,11 @@ static const struct argp show_argp = {
     .doc = "Print the table of files that `rclab run` wrote.",
 };
 
-static void show_run(const struct show *show, struct results *results)
+static void show_run(struct results *results, const char *path, void *context)
 {
+    const struct show *show = context;
+
+    (void)path;
     results->forced |= show->force_verdicts;
     if (!results->ended)
         fprintf(stderr, "rclab: warning: a run without its end: it was cut off\n");
@@ -61,49 +63,6 @@ static void show_run(const struct show *show, struct results *results)
     if (!show->quiet)
         report_head(results, show->style);
     report_tables(results, show->style, show->quiet);
-}
-
-/* A run record begins another run: files may have been put behind each other. Consumes the record. */
-static bool show_record(const struct show *show, struct results *results, json_t *record, const char **why)
-{
-    const char *type = json_string_value(json_object_get(record, "t"));
-    bool taken;
-
-    if (results->run && type && strcmp(type, "run") == 0) {
-        show_run(show, results);
-        results_free(results);
-        results->run = NULL;
-    }
-    taken = results->run ? results_add(results, record, why) : results_begin(results, record, why);
-    json_decref(record);
-    return taken;
-}
-
-/* What stands before a damaged line is not printed: half a table would pass for the whole. */
-static int show_file(const struct show *show, const char *path)
-{
-    struct samples_reader reader;
-    struct results results = {0};
-    const char *why = NULL;
-    json_t *record;
-    int code = EXITS_OK;
-
-    if (!samples_open(&reader, path))
-        return EXITS_USAGE;
-    while (!why && (record = samples_next(&reader)))
-        show_record(show, &results, record, &why);
-    if (!why && !reader.failed && !results.run)
-        why = "the file is empty";
-    if (why)
-        fprintf(stderr, "rclab: %s:%zu: %s\n", path, reader.line, why);
-    if (why || reader.failed)
-        code = EXITS_USAGE;
-    else
-        show_run(show, &results);
-    samples_finish(&reader);
-    if (results.run)
-        results_free(&results);
-    return code;
 }
 
 int show_main(int argc, char **argv)
@@ -115,7 +74,7 @@ int show_main(int argc, char **argv)
     for (size_t i = 0; i < show.files.count; i++) {
         if (show.files.count > 1 && show.style != TABLE_CSV)
             printf("%sfile  %s\n", i ? "\n" : "", show.files.item[i]);
-        code = exits_worse(code, show_file(&show, show.files.item[i]));
+        code = exits_worse(code, runs_read(show.files.item[i], show_run, &show));
     }
     names_free(&show.files);
     return code;

@@ -23,7 +23,11 @@ struct table_cell {
 
 void table_begin(struct table *table, const struct table_column *column, size_t columns)
 {
-    *table = (struct table){.column = column, .columns = columns};
+    *table = (struct table){.column = memory_alloc(columns, sizeof column[0]), .columns = columns};
+    for (size_t i = 0; i < columns; i++) {
+        table->column[i] = column[i];
+        table->column[i].heading = memory_text("%s", column[i].heading);
+    }
 }
 
 void table_cell(struct table *table, const char *format, ...)
@@ -44,11 +48,19 @@ void table_colour(struct table *table, const char *colour)
     table->cell[table->cells - 1].colour = colour;
 }
 
+const char *table_text(const struct table *table, size_t index)
+{
+    return table->cell[index].text;
+}
+
 void table_free(struct table *table)
 {
     for (size_t i = 0; i < table->cells; i++)
         free(table->cell[i].text);
+    for (size_t i = 0; i < table->columns; i++)
+        free((char *)table->column[i].heading);
     free(table->cell);
+    free(table->column);
     *table = (struct table){0};
 }
 

@@ -16,15 +16,16 @@ struct table_column {
 };
 
 struct table {
-    const struct table_column *column;
+    struct table_column *column;
     size_t columns, cells;
     struct table_cell *cell;
 };
 
-/* The columns are borrowed until table_free. */
+/* Copies the columns. */
 void table_begin(struct table *table, const struct table_column *column, size_t columns);
 void table_cell(struct table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void table_colour(struct table *table, const char *colour); /* of the cell appended last; a name libsmartcols knows */
+const char *table_text(const struct table *table, size_t index); /* of cell `index`, counted row by row; borrowed */
 void table_print(const struct table *table, enum table_style style);
 void table_free(struct table *table);
 
