@@ -212,8 +212,6 @@ json_t *machine_unavailable(void)
     int error = machine_cycles_errno();
     json_t *name = error ? json_string(strerrorname_np(error)) : json_null();
 
-    return json_pack("[{s:s, s:o, s:s}, {s:s, s:n, s:s}]", "event", "cycles", "errno", name, "why",
-                     error ? "the cycle counter cannot be opened here" : "this version reads no hardware counters", "event",
-                     "hop_probe", "errno", "why",
-                     "this version takes no line-hop probe: the distance between cores is not recorded");
+    return json_pack("[{s:s, s:o, s:s}]", "event", "cycles", "errno", name, "why",
+                     error ? "the cycle counter cannot be opened here" : "this version reads no hardware counters");
 }

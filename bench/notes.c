@@ -144,18 +144,50 @@ static void notes_tally(const struct row *row, size_t rows, size_t (*count)(cons
 
 static void notes_inconclusive(const struct row *row, enum table_style style)
 {
-    size_t needed;
+    const char *name = row->cell->strategy;
+    double target;
+    size_t rounds;
 
     if (row->verdict != VERDICT_INCONCLUSIVE)
         return;
-    needed = row->interval.exists ? summary_needed(row->pairs, row->interval, VERDICT_LEAST_EFFECT) : 0;
-    if (!row->interval.exists)
-        notes_line(style, "%s: %zu pairs are too few for an interval: %zu are needed here", row->cell->strategy, row->pairs,
-                    row->pairs_needed);
-    else if (needed > NOTES_MOST_ROUNDS)
-        notes_line(style, "%s: more than %d rounds would be needed to resolve ±2%%", row->cell->strategy, NOTES_MOST_ROUNDS);
-    else if (needed > row->pairs)
-        notes_line(style, "%s: about %zu rounds would resolve ±2%%", row->cell->strategy, needed);
+    if (!row->interval.exists) {
+        notes_line(style, "%s: %zu pairs are too few for an interval: %zu are needed here", name, row->pairs, row->pairs_needed);
+        return;
+    }
+    rounds = verdict_rounds_needed(row, &target);
+    if (rounds > NOTES_MOST_ROUNDS)
+        notes_line(style, "%s: more than %d rounds would be needed to resolve ±%.1f%%", name, NOTES_MOST_ROUNDS, target * 100);
+    else if (rounds > row->pairs + row->dropped)
+        notes_line(style, "%s: about %zu rounds would resolve ±%.1f%%", name, rounds, target * 100);
+    else if (row->interval.low > 1 - VERDICT_LEAST_EFFECT && row->interval.high < 1 + VERDICT_LEAST_EFFECT)
+        notes_line(style, "%s: any difference is below the least effect of %.0f%%", name, VERDICT_LEAST_EFFECT * 100);
+}
+
+/* Rule 5a. One line that says how far apart the CPUs were, one that says what was left out of the comparison for it. */
+static void notes_hops(const struct row *row, size_t rows, enum table_style style)
+{
+    size_t count[RESULTS_REGIMES] = {0}, samples = 0, pairs = 0, dropped = 0;
+
+    for (size_t i = 0; i < rows; i++) {
+        const struct result_cell *cell = row[i].cell;
+
+        for (size_t j = 0; j < cell->observations; j++)
+            if (cell->observation[j].status == RESULTS_OK) {
+                count[cell->observation[j].regime]++;
+                samples++;
+            }
+        pairs += row[i].pairs + row[i].dropped;
+        dropped += row[i].dropped;
+    }
+    if (row[0].cell->threads < 2 || samples == 0)
+        return;
+    printf("hops   ");
+    for (int regime = 0, said = 0; regime < RESULTS_REGIMES; regime++)
+        if (count[regime])
+            printf("%s%s %zu", said++ ? ", " : "", results_regime_name((enum results_regime)regime), count[regime]);
+    printf(" of %zu samples (a line hop is near below %.0f ns)\n", samples, RESULTS_FAR_NS);
+    if (dropped)
+        notes_line(style, "%zu of %zu pairs dropped: their samples were not in one regime", dropped, pairs);
 }
 
 static void notes_wrong_by_design(const struct row *row, enum table_style style)
@@ -251,5 +283,6 @@ void notes_print(const struct results *results, const struct row *row, size_t ro
     notes_tally(row, rows, notes_far, "samples beyond 5 MAD", style);
     if (results->exploratory)
         notes_line(style, "exploratory: too few rounds for verdicts");
+    notes_hops(row, rows, style);
     notes_print_facts(row, rows);
 }

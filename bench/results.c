@@ -15,6 +15,11 @@ static const char *const status_names[RESULTS_STATUSES] = {[RESULTS_OK] = "ok",
                                                            [RESULTS_TIMEOUT] = "timeout",
                                                            [RESULTS_SKIPPED] = "skipped"};
 
+static const char *const regime_names[RESULTS_REGIMES] = {
+    [RESULTS_UNPROBED] = "unprobed", [RESULTS_NEAR] = "near", [RESULTS_FAR] = "far", [RESULTS_FLIPPED] = "flipped"};
+
+static const double RESULTS_MOST_HOP_NS = 1e9; /* nobody's line takes a second */
+
 static bool results_take_cell(struct results *results, json_t *plan)
 {
     struct result_cell *cell = &results->cell[results->cells];
@@ -99,6 +104,24 @@ static bool results_take_threads(struct observation *observation, json_t *thread
     return json_is_array(threads);
 }
 
+/* False if the probes are there but are no times. Files of before the probe have none: null. */
+static bool results_take_hops(struct observation *observation, const json_t *hops)
+{
+    const json_t *first = json_array_get(hops, 0), *second = json_array_get(hops, 1);
+    double before = json_number_value(first), after = json_number_value(second);
+
+    if (!hops || json_is_null(hops) || json_is_null(first) || json_is_null(second))
+        return true;
+    if (json_array_size(hops) != 2 || !(before > 0 && before < RESULTS_MOST_HOP_NS && after > 0 && after < RESULTS_MOST_HOP_NS))
+        return false;
+    observation->hop_ns = (before + after) / 2;
+    if ((before < RESULTS_FAR_NS) != (after < RESULTS_FAR_NS))
+        observation->regime = RESULTS_FLIPPED;
+    else
+        observation->regime = before < RESULTS_FAR_NS ? RESULTS_NEAR : RESULTS_FAR;
+    return true;
+}
+
 static bool results_take_figures(struct observation *observation, const struct result_cell *cell)
 {
     json_int_t wall, cpu, drain, ops;
@@ -115,7 +138,8 @@ static bool results_take_figures(struct observation *observation, const struct r
     observation->metric[RESULTS_CPU] = (double)cpu / (double)wall;
     observation->metric[RESULTS_DRAIN] = (double)drain / (double)wall;
     observation->metric[RESULTS_RSS] = json_is_integer(rss) ? (double)json_integer_value(rss) : -1;
-    return results_take_threads(observation, threads, (double)wall);
+    return results_take_threads(observation, threads, (double)wall) &&
+           results_take_hops(observation, json_object_get(observation->record, "hop_ns"));
 }
 
 static bool results_take_status(struct observation *observation, const char *name)
@@ -194,6 +218,16 @@ size_t results_values(const struct result_cell *cell, enum results_metric metric
 size_t results_failures(const struct result_cell *cell)
 {
     return cell->unsafe ? 0 : cell->count[RESULTS_WRONG] + cell->count[RESULTS_CRASH] + cell->count[RESULTS_TIMEOUT];
+}
+
+bool results_same_regime(const struct observation *a, const struct observation *b)
+{
+    return a->regime == b->regime && a->regime != RESULTS_FLIPPED;
+}
+
+const char *results_regime_name(enum results_regime regime)
+{
+    return regime_names[regime];
 }
 
 bool results_same_group(const struct result_cell *a, const struct result_cell *b)

@@ -23,8 +23,20 @@ enum results_metric {
     RESULTS_METRICS,
 };
 
+/* How far apart the CPUs of a sample with several threads were, by the line hop before and after it. */
+enum results_regime {
+    RESULTS_UNPROBED, /* one thread, or threads that are not pinned to two CPUs */
+    RESULTS_NEAR,     /* both hops below RESULTS_FAR_NS */
+    RESULTS_FAR,
+    RESULTS_FLIPPED,  /* it changed while the sample was taken: comparable with nothing */
+    RESULTS_REGIMES,
+};
+#define RESULTS_FAR_NS 80.0 /* between the two kinds seen on virtual machines: 30 … 45 and 155 … 185 ns */
+
 struct observation {
     int round;
+    enum results_regime regime;
+    double hop_ns; /* mean of the two probes; 0: RESULTS_UNPROBED */
     enum results_status status;
     double metric[RESULTS_METRICS]; /* of RESULTS_OK only */
     bool answer_ok;                 /* false in a RESULTS_OK one: wrong by design */
@@ -65,6 +77,10 @@ size_t results_values(const struct result_cell *cell, enum results_metric metric
 
 /* Failed ones that are not expected to fail. */
 size_t results_failures(const struct result_cell *cell);
+
+/* In one regime, so that their ratio means something. */
+bool results_same_regime(const struct observation *a, const struct observation *b);
+const char *results_regime_name(enum results_regime regime);
 
 /* Same workload, threads and values. */
 bool results_same_group(const struct result_cell *a, const struct result_cell *b);

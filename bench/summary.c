@@ -33,6 +33,14 @@ double summary_median(const double *values, size_t count)
     return median;
 }
 
+double summary_quartile(const double *values, size_t count)
+{
+    double *sorted = summary_sorted(values, count), quartile = sorted[count / 4];
+
+    free(sorted);
+    return quartile;
+}
+
 double summary_mad(const double *values, size_t count)
 {
     double *distance = memory_alloc(count, sizeof distance[0]), median = summary_median(values, count), mad;
@@ -107,7 +115,7 @@ size_t summary_least_count(double alpha)
 
 size_t summary_needed(size_t count, struct interval interval, double half_width)
 {
-    double shrink = (interval.high - interval.low) / 2 / half_width;
+    double shrink = (interval.high - interval.low) / 2 / half_width, needed = (double)count * shrink * shrink;
 
-    return (size_t)((double)count * shrink * shrink) + 1;
+    return needed < SUMMARY_MOST_NEEDED ? (size_t)needed + 1 : SUMMARY_MOST_NEEDED;
 }

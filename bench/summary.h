@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { SUMMARY_MOST_NEEDED = 1000000000 }; /* what summary_needed says of a spread without bounds */
 enum { SUMMARY_LEAST_PAIRS = 6 }; /* 2 * 2^-6 < 5%: the fewest pairs that have a 95% sign interval at all */
 
 struct interval {
@@ -16,6 +17,7 @@ struct interval {
 };
 
 double summary_median(const double *values, size_t count);         /* count > 0; the mean of the middle two when even */
+double summary_quartile(const double *values, size_t count);       /* the lower one: a value that occurred; count > 0 */
 double summary_mad(const double *values, size_t count);            /* median distance from the median, unscaled */
 int64_t summary_middle(const int64_t *values, size_t count);       /* lower median: a value that occurred */
 

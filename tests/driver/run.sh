@@ -16,7 +16,10 @@ cd "$work" || exit 2
 export XDG_STATE_HOME=$work/state NO_COLOR=1
 unset LC_ALL 2>/dev/null
 
-strategies='atomic biased buffered gil plain'
+# those that must be there; a smaller build (make STRATEGIES=…) is tested with RCLAB_STRATEGIES set alike
+strategies=${RCLAB_STRATEGIES:-atomic biased buffered gil plain}
+words=($strategies)
+all=$((2 * ${#words[@]})) # samples of a run of all strategies over two rounds
 brief=(-p 2 -w 0.01 --min-time 0.01)
 small=(-W fib -L n=10)
 checks=0
@@ -110,11 +113,11 @@ holds 'the seed is printed' grep -q 'seed 7$\|seed 7 ' run.out
 holds 'no colour codes in a pipe' lacks run.out $'\e'
 holds 'file begins with the run' grep -Eq '^\{"t":"run","schema":"rclab/1"' <(head -n 1 run.jsonl)
 holds 'file ends complete' grep -Eq '^\{"t":"end","complete":true' <(tail -n 1 run.jsonl)
-holds 'one sample per cell and round' count_is 10 '^\{"t":"sample"' run.jsonl
-holds 'every sample is right' count_is 10 '"status":"ok"' run.jsonl
+holds 'one sample per cell and round' count_is $all '^\{"t":"sample"' run.jsonl
+holds 'every sample is right' count_is $all '"status":"ok"' run.jsonl
 holds 'cell keys name values that are not the default' count_is 2 '^\{"t":"sample","cell":"fib/biased/t1/n=10"' run.jsonl
-holds 'peak memory is recorded' count_is 10 '"rss_peak_kib":[1-9]' run.jsonl
-holds 'nothing leaked' count_is 10 '"leaked":0' run.jsonl
+holds 'peak memory is recorded' count_is $all '"rss_peak_kib":[1-9]' run.jsonl
+holds 'nothing leaked' count_is $all '"leaked":0' run.jsonl
 expect 'show reads the file' 0 'fib n=10' "$rclab" show run.jsonl
 holds 'show prints what run printed' prints_alike
 expect 'the same seed' 0 . "$rclab" run "${small[@]}" -t 1 "${brief[@]}" --seed 7 -q -o again.jsonl
@@ -170,7 +173,7 @@ expect 'input that is not there' 2 'input=/nonexistent' "$rclab" run -W wordcoun
 
 # --- show and damaged files
 head -c -40 run.jsonl >cut.jsonl
-expect 'a cut last line is a warning' 0 'cut.jsonl:12: warning: the last line is cut off' "$rclab" show cut.jsonl
+expect 'a cut last line is a warning' 0 "cut.jsonl:$((all + 2)): warning: the last line is cut off" "$rclab" show cut.jsonl
 holds 'and the rest is shown' grep -q '^gil ' out
 echo 'root:x:0:0' >foreign
 expect 'a foreign file' 2 'foreign:1: not a JSON object' "$rclab" show foreign
@@ -247,6 +250,27 @@ expect 'scaling is against one thread' 0 '^sound .* 2\.00× ' "$faulty" run -W f
 expect 'counters are per operation' 0 '^incref +2$' "$faulty" run "${fib[@]}" -s sound --stats "${brief[@]}" -o stats.jsonl
 holds 'locks are apart from counts' count_is 2 '"locks":\{"lock_acquired":[0-9]+\},"refcounts":\{"incref"' stats.jsonl
 expect 'facts are shown' 0 '^facts  answer=42$' "$faulty" run "${fib[@]}" -s sound "${brief[@]}"
+
+# --- line hops (rule 5a): two pinned CPUs have one, one thread or an unpinned pair has none
+hop_pattern='"hop_ns":\[[0-9.]+,[0-9.]+\]'
+expect 'one thread has no line hop' 0 . "$faulty" run "${fib[@]}" -s sound "${brief[@]}" -o one.jsonl
+holds 'and its file says null' count_is 2 '"hop_ns":\[null,null\]' one.jsonl
+holds 'and its table nothing' lacks out '^hops '
+expect 'threads that are not pinned are not probed' 0 '^hops   unprobed 2 of 2 samples' \
+    "$faulty" run -W fib -t 2 -s sound --place none "${brief[@]}"
+if [ "$(nproc)" -gt 1 ]; then
+    expect 'two pinned threads have a line hop' 0 '^hops   .*(near|far|flipped) ' \
+        "$faulty" run -W fib -t 2 -s sound,twin --seed 1 -p 6 -w 0 --min-time 0.001 -o hops.jsonl
+    holds 'before and after each sample' count_is 12 "$hop_pattern" hops.jsonl
+    sed -E "s/$hop_pattern/\"hop_ns\":[30,40]/" hops.jsonl >near.jsonl
+    expect 'samples of one regime are all compared' 0 '^hops   near 12 of 12 samples' "$faulty" show near.jsonl
+    holds 'and none is dropped' lacks out 'dropped'
+    sed -E "/\"cell\":\"fib.sound.*\"round\":[01],/s/\"hop_ns\":\[30,40/\"hop_ns\":[30,160/" near.jsonl >flipped.jsonl
+    expect 'a flipped sample is told' 0 '^hops   near 10, flipped 2 of 12' "$faulty" show flipped.jsonl
+    holds 'and its pairs are dropped' grep -q '^! 2 of 6 pairs dropped' out
+    sed -E "3s/$hop_pattern/\"hop_ns\":[30,-4]/" hops.jsonl >minus.jsonl
+    expect 'a hop below zero is impossible' 2 'minus.jsonl:3: .*impossible' "$faulty" show minus.jsonl
+fi
 
 # --- interrupted while a worker hangs
 "$faulty" run "${fib[@]}" -s faulty-hang -o interrupted.jsonl >out 2>&1 </dev/null &

@@ -158,3 +158,10 @@ Test(latin, a_further_square_is_drawn_anew)
         all &= orders_equal(1, round, 1, round + MOST_CELLS);
     cr_assert_not(all);
 }
+
+Test(summary, a_spread_without_bounds_needs_more_rounds_than_anybody_runs)
+{
+    struct interval interval = {.exists = true, .low = 0, .high = 1e300};
+
+    cr_assert_eq(summary_needed(20, interval, 0.02), SUMMARY_MOST_NEEDED);
+}
