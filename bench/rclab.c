@@ -15,6 +15,7 @@
 #include "listing.h"
 #include "machine.h"
 #include "memory.h"
+#include "merge.h"
 #include "run.h"
 #include "show.h"
 #include "suggest.h"
@@ -32,6 +33,7 @@ static const struct command commands[] = {
     {"fib", "the Gilectomy's experiment: fib in every thread", run_fib_main},
     {"fastfib", "ft_utils' fibonacci over a shared dict", fastfib_main},
     {"show", "print the table of a file of samples", show_main},
+    {"merge", "put the shards of one plan into one file", merge_main},
     {"worker", NULL, worker_main},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -66,10 +66,12 @@ static void report_plan(const struct results *results)
 {
     char time[TIMING_TEXT];
     int64_t samples = (int64_t)results->cells * results->rounds;
+    const char *shard = json_string_value(json_object_get(results->run, "shard"));
 
-    printf("plan  %zu cells × %d rounds ≈ %s · randomised, seed %" JSON_INTEGER_FORMAT "%s%s\n", results->cells,
+    printf("plan  %zu cells × %d rounds ≈ %s · randomised, seed %" JSON_INTEGER_FORMAT "%s%s%s%s\n", results->cells,
            results->rounds, timing_format(samples * results->value_ns, time),
-           json_integer_value(json_object_get(results->run, "seed")), results->exploratory ? " · exploratory" : "",
+           json_integer_value(json_object_get(results->run, "seed")), shard ? " · shard " : "", shard ? shard : "",
+           results->exploratory ? " · exploratory" : "",
            results->statistics ? " · with statistics: slower than without" : "");
 }
 

@@ -72,7 +72,6 @@ static bool show_record(const struct show *show, struct results *results, json_t
     if (results->run && type && strcmp(type, "run") == 0) {
         show_run(show, results);
         results_free(results);
-        results->run = NULL;
     }
     taken = results->run ? results_add(results, record, why) : results_begin(results, record, why);
     json_decref(record);
