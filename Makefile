@@ -122,6 +122,7 @@ lint: ## headers compile alone, both compilers are clean, scripts pass shellchec
 
 install: all ## PREFIX (/usr/local) and DESTDIR are honoured
 	install -D -m 755 $(RCLAB) $(DESTDIR)$(PREFIX)/bin/rclab
+	install -D -m 644 bench/rclab.1 $(DESTDIR)$(PREFIX)/share/man/man1/rclab.1
 
 clean: ## remove build/
 	rm -rf build

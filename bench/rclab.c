@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compare.h"
 #include "die.h"
 #include "exits.h"
+#include "export.h"
 #include "fastfib.h"
 #include "listing.h"
 #include "machine.h"
@@ -19,6 +21,7 @@
 #include "run.h"
 #include "show.h"
 #include "suggest.h"
+#include "system_check.h"
 #include "worker.h"
 
 struct command {
@@ -33,7 +36,10 @@ static const struct command commands[] = {
     {"fib", "the Gilectomy's experiment: fib in every thread", run_fib_main},
     {"fastfib", "ft_utils' fibonacci over a shared dict", fastfib_main},
     {"show", "print the table of a file of samples", show_main},
+    {"compare", "compare files cell by cell, with gates for continuous integration", compare_main},
+    {"export", "write samples as JSON, CSV, Markdown, JUnit or pyperf", export_main},
     {"merge", "put the shards of one plan into one file", merge_main},
+    {"system", "system check: is this machine fit to measure on?", system_main},
     {"worker", NULL, worker_main},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

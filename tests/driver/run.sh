@@ -10,6 +10,8 @@ if [ $# -ne 2 ]; then
 fi
 rclab=$(realpath "$1")
 faulty=$(realpath "$2")
+here=$(dirname "$(realpath "$0")")
+manual=$here/../../bench/rclab.1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
@@ -18,7 +20,7 @@ unset LC_ALL 2>/dev/null
 
 # those that must be there; a smaller build (make STRATEGIES=…) is tested with RCLAB_STRATEGIES set alike
 strategies=${RCLAB_STRATEGIES:-atomic biased buffered gil plain}
-words=($strategies)
+read -ra words <<<"$strategies"
 all=$((2 * ${#words[@]})) # samples of a run of all strategies over two rounds
 brief=(-p 2 -w 0.01 --min-time 0.01)
 small=(-W fib -L n=10)
@@ -193,6 +195,9 @@ cat run.jsonl again.jsonl >both.jsonl
 expect 'two runs in one file' 0 'STRATEGY' "$rclab" show both.jsonl
 holds 'give two tables' count_is 2 '^STRATEGY' out
 
+# shellcheck source=tests/driver/files.sh
+. "$here/files.sh"
+
 # --- fastfib: the check values of ft_utils' example (n, size, hits, misses, bases, rate, checksum)
 fastfib() {
     "$rclab" fastfib --nth_element "$1" --run_size "$2" --workers 1 --offsets splitmix
@@ -273,7 +278,7 @@ if [ "$(nproc)" -gt 1 ]; then
 fi
 
 # --- going on: --resume, --append, --shard, merge, the locks
-sound=(-W fib -t 1 -s sound,twin -w 0 --min-time 0.001)
+sound=(-W fib -t 1 -s "sound,twin" -w 0 --min-time 0.001)
 samples_of() { # FILE: cell, round and slot of every sample, in the order of the file
     sed -n 's/^{"t":"sample","cell":"\([^"]*\)","round":\([0-9]*\),"slot":\([0-9]*\),.*/\1 \2 \3/p' "$1"
 }

@@ -165,3 +165,26 @@ Test(property, one_percent_is_never_given_a_verdict_often)
 
     cr_assert_leq(tally.faster + tally.slower, TRIALS * 5 / 100, "the least effect is 2%%: %d", tally.faster);
 }
+
+/* Files do not pair: without drift between them their interval keeps its promise, and is not uselessly wide. */
+Test(property, interval_between_files_covers_the_truth_in_95_percent)
+{
+    enum { FILES = 2000 };
+    uint64_t state = 6000;
+    int covered = 0;
+
+    for (int trial = 0; trial < FILES; trial++) {
+        double now[ROUNDS], then[ROUNDS - 5];
+        struct interval interval;
+
+        for (int i = 0; i < ROUNDS; i++)
+            now[i] = 1.5e8 * exp(NOISE * draw_normal(&state));
+        for (int i = 0; i < ROUNDS - 5; i++)
+            then[i] = 1e8 * exp(NOISE * draw_normal(&state));
+        interval = summary_quotient_interval(now, ROUNDS, then, ROUNDS - 5, VERDICT_ALPHA);
+        covered += interval.low <= 1.5 && 1.5 <= interval.high;
+        cr_assert_lt(interval.high / interval.low, 1.03);
+    }
+    cr_assert_geq(covered, FILES * 94 / 100, "%d of %d", covered, FILES); /* 95% less two standard errors */
+    cr_assert_leq(covered, FILES * 98 / 100, "%d of %d", covered, FILES);
+}
