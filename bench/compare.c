@@ -217,8 +217,10 @@ static void compare_heading(const struct side_by_side *both)
     free(build);
 }
 
-static const struct table_column compare_columns[] = {{"CELL", false},   {"REF/S", true},    {"NEW/S", true},    {"RATIO [95% CI]", false},
-                                                      {"SAMPLES", true}, {"DROPPED", true}, {"VERDICT", false}};
+static const struct table_column compare_columns[] = {
+    {"CELL", false},   {"REF/S", true},   {"NEW/S", true},    {"RATIO [95% CI]", false},
+    {"SAMPLES", true}, {"DROPPED", true}, {"VERDICT", false},
+};
 
 /* EXITS_INCONCLUSIVE if a row is not settled. */
 static int compare_table(const struct side_by_side *both)

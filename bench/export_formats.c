@@ -43,8 +43,8 @@ static json_t *export_row(const struct row *row)
     char *verdict = verdict_text(row);
     const double *median = row->median;
     json_t *object = json_pack(
-        "{s:s, s:s, s:i, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "cell", row->cell->key, "unit", row->cell->unit, "ok",
-        (int)row->cell->count[RESULTS_OK], "not_ok", (int)(row->cell->observations - row->cell->count[RESULTS_OK]), "verdict",
+        "{s:s, s:s, s:i, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "cell", row->cell->key, "unit",
+        row->cell->unit, "ok", (int)row->cell->count[RESULTS_OK], "not_ok", (int)(row->cell->observations - row->cell->count[RESULTS_OK]), "verdict",
         verdict, "per_second", export_number(median[RESULTS_RATE], median[RESULTS_RATE] >= 0), "ns_per_op",
         export_number(median[RESULTS_NS_PER_OP], median[RESULTS_NS_PER_OP] >= 0), "mad",
         export_number(row->mad, median[RESULTS_RATE] >= 0), "ratio", export_number(row->ratio, row->ratio > 0), "ci_low",
@@ -368,7 +368,8 @@ bool export_pyperf(const struct results *results, FILE *stream)
             json_array_append_new(benchmarks, benchmark);
     }
     some = json_array_size(benchmarks) > 0;
-    whole = json_pack("{s:s, s:o, s:o}", "version", "1.0", "metadata", export_pyperf_metadata(results), "benchmarks", benchmarks);
+    whole = json_pack("{s:s, s:o, s:o}", "version", "1.0", "metadata", export_pyperf_metadata(results), "benchmarks",
+                      benchmarks);
     if (some)
         export_dump(whole, stream);
     else

@@ -17,6 +17,7 @@
 #include "memory.h"
 
 enum { SAMPLES_MOST_TWINS = 1000 }; /* runs that began in the same second */
+enum { SAMPLES_DIGITS = 12 };      /* of a number that is no integer: 69.1, not 69.099999999999994 */
 
 static void samples_make_folders(const char *path)
 {
@@ -106,7 +107,7 @@ void samples_reopen(struct samples_writer *writer, const char *path)
 
 bool samples_put(int fd, const json_t *record)
 {
-    char *text = json_dumps(record, JSON_COMPACT), *line;
+    char *text = json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(SAMPLES_DIGITS)), *line;
     size_t length;
     bool whole;
 

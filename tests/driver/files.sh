@@ -43,6 +43,14 @@ fixture lost.jsonl 2 '1s/,{"cell":"fib.biased.*"int_bytes":32}\]/]/;/^{"t":"samp
 fixture fallen.jsonl 2 '3s/"status":"ok","signal":null/"status":"crash","signal":"SIGSEGV"/'
 fixture other.jsonl 2 '1s/fib/fob/g;s/"cell":"fib/"cell":"fob/'
 
+# --- how many rounds would do
+fixture wide.jsonl 1 '/"cell":"fib.biased.*"round":[0-9]*[02468],/s/"ops":[0-9]*/"ops":112000000/
+    /"cell":"fib.biased.*"round":[0-9]*[13579],/s/"ops":[0-9]*/"ops":90000000/'
+expect 'a wide spread: so many rounds would do' 0 '^! biased: about [56][0-9][0-9] rounds would resolve ±2\.0%' "$rclab" show wide.jsonl
+fixture close.jsonl 1.001
+expect 'a narrow one: there is nothing to resolve' 0 '^! biased: any difference is below the least effect of 2%' "$rclab" show close.jsonl
+holds 'and that is still inconclusive, not the same' grep -Eq '^biased .* inconclusive' out
+
 # --- compare
 expect 'a slower cell is found' 0 '^fib/biased/t1 .*0\.(89|90|91)[0-9]× \[.* slower$' "$rclab" compare ref.jsonl slow.jsonl
 holds 'and the other is not' grep -Eq '^fib/gil/t1 .* inconclusive$' out

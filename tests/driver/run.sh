@@ -344,6 +344,12 @@ done
 expect 'the shards are merged' 0 '3 files, 6 rounds, 2 cells' "$faulty" merge shard3.jsonl shard1.jsonl shard2.jsonl -o merged.jsonl
 holds 'into what one run would have been' same_samples whole.jsonl merged.jsonl
 holds 'complete' grep -q '^{"t":"end","complete":true' merged.jsonl
+plan_hash() {
+    sed -n '1s/.*"plan_hash":"\([0-9a-f]\{16\}\)".*/\1/p' "$1"
+}
+holds 'shards have the hash of the whole plan' test "$(plan_hash shard1.jsonl)" = "$(plan_hash whole.jsonl)"
+holds 'another seed has another hash' test "$(plan_hash shard1.jsonl)" != "$(plan_hash again.jsonl)"
+holds 'and there is one' test -n "$(plan_hash again.jsonl)"
 expect 'a merged file can be shown' 0 '^twin ' "$faulty" show merged.jsonl
 expect 'merging two of three warns' 0 'lacks 4 samples' "$faulty" merge shard1.jsonl shard2.jsonl -o two.jsonl
 expect 'and what is missing can be taken' 0 . "$faulty" run --resume two.jsonl -q
@@ -357,6 +363,7 @@ sed '1s/"host":{"name":"/"host":{"name":"x/' shard2.jsonl >elsewhere.jsonl
 expect 'merge refuses two hosts' 2 'another host, name: ' "$faulty" merge shard1.jsonl elsewhere.jsonl -o x.jsonl
 expect 'unless forced' 0 '2 files' "$faulty" merge shard1.jsonl elsewhere.jsonl --force -o x.jsonl
 holds 'and the file names both' grep -Eq '"merged":.*"name":"x' x.jsonl
+expect 'and its table says so' 0 'merged from several hosts' "$faulty" show x.jsonl
 expect 'merge refuses a damaged file' 2 'bad.jsonl:4: not a JSON object' "$faulty" merge shard1.jsonl bad.jsonl -o y.jsonl
 expect 'merge needs OUT' 2 'with -o OUT' "$faulty" merge shard1.jsonl
 for bad in 0/3 4/3 1 x/3 1/0 1/x /; do
@@ -373,7 +380,10 @@ expect 'an output that is full is named' 2 '/dev/full: No space' "$faulty" run "
 mkfifo hold
 flock lock -c 'echo 4711 >lock; : >holding; cat hold >/dev/null' &
 holder=$!
-until [ -e holding ]; do sleep 0.05; done
+for _ in $(seq 600); do
+    [ -e holding ] && break
+    sleep 0.05
+done
 expect 'two measurements at once are refused' 2 'another measurement runs on this machine \(process 4711 holds .*lock' \
     "$faulty" run "${sound[@]}" -p 2 -o locked.jsonl
 holds 'before a file is made' test ! -e locked.jsonl
@@ -401,6 +411,20 @@ holds 'the file says that it is partial' grep -q '^{"t":"end","complete":false,"
 holds 'a worker was there' test -n "$hung"
 holds 'and is gone' test ! -e "/proc/${hung:-self}"
 expect 'the partial file can be shown' 0 'not measured' "$faulty" show interrupted.jsonl
+
+# --- interrupted between good samples, and gone on with
+"$faulty" run -W fib -t 1 -s "sound,twin" -w 0 --min-time 0.1 -p 6 --seed 5 -o stopped.jsonl >out 2>&1 </dev/null &
+driver=$!
+for _ in $(seq 600); do
+    [ "$(grep -c '"t":"sample"' stopped.jsonl 2>/dev/null)" -ge 3 ] 2>/dev/null && break
+    sleep 0.02
+done
+kill -INT "$driver"
+wait "$driver"
+holds 'an interrupted run' grep -q '"stopped":"interrupted"' stopped.jsonl
+holds 'lacks samples' test "$(samples_of stopped.jsonl | wc -l)" -lt 12
+expect 'goes on' 0 . "$faulty" run --resume stopped.jsonl -q
+holds 'to what it would have been' same_samples whole.jsonl stopped.jsonl
 
 echo "driver: $checks checks, $failed failed"
 [ "$failed" -eq 0 ]
