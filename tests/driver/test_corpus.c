@@ -14,7 +14,7 @@
 #include "../../bench/memory.h"
 #include "../fuzz/reader.h"
 
-enum { LEAST_FILES = 12, LEAST_ACCEPTED = 5, LONGEST = 1 << 20 };
+enum { LEAST_FILES = 100, LEAST_ACCEPTED = 20, LONGEST = 1 << 20 };
 
 static size_t corpus_read(const char *folder, const char *name, uint8_t *data)
 {
