@@ -280,7 +280,8 @@ static size_t compare_lost(const struct side_by_side *both, const struct gate *g
             found |= compare_partner(both, &both->now->cell[j]) == cell;
         if (found)
             continue;
-        fprintf(compare_gate_stream(both->compare), "gate  %s: %s: FAILED, %s lacks it\n", gate->text, cell->key, both->now_name);
+        fprintf(compare_gate_stream(both->compare), "gate  %s: %s: FAILED, %s lacks it\n", gate->text, cell->key,
+                both->now_name);
         lost++;
     }
     return lost;

@@ -120,8 +120,8 @@ json_t *machine_host(void)
 
     if (uname(&system))
         die("uname", errno);
-    return json_pack("{s:s, s:o, s:o, s:o, s:s, s:s}", "name", system.nodename, "cpu", cpu, "topology", machine_topology(), "virt", machine_virt(),
-                     "kernel", system.release, "machine", system.machine);
+    return json_pack("{s:s, s:o, s:o, s:o, s:s, s:s}", "name", system.nodename, "cpu", cpu, "topology",
+                     machine_topology(), "virt", machine_virt(), "kernel", system.release, "machine", system.machine);
 }
 
 /* gcc defines __SANITIZE_…, clang answers __has_feature; neither tells of undefined-behaviour checks: read the flags. */

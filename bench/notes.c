@@ -151,12 +151,14 @@ static void notes_inconclusive(const struct row *row, enum table_style style)
     if (row->verdict != VERDICT_INCONCLUSIVE)
         return;
     if (!row->interval.exists) {
-        notes_line(style, "%s: %zu pairs are too few for an interval: %zu are needed here", name, row->pairs, row->pairs_needed);
+        notes_line(style, "%s: %zu pairs are too few for an interval: %zu are needed here", name, row->pairs,
+                   row->pairs_needed);
         return;
     }
     rounds = verdict_rounds_needed(row, &target);
     if (rounds > NOTES_MOST_ROUNDS)
-        notes_line(style, "%s: more than %d rounds would be needed to resolve ±%.1f%%", name, NOTES_MOST_ROUNDS, target * 100);
+        notes_line(style, "%s: more than %d rounds would be needed to resolve ±%.1f%%", name, NOTES_MOST_ROUNDS,
+                   target * 100);
     else if (rounds > row->pairs + row->dropped)
         notes_line(style, "%s: about %zu rounds would resolve ±%.1f%%", name, rounds, target * 100);
     else if (row->interval.low > 1 - VERDICT_LEAST_EFFECT && row->interval.high < 1 + VERDICT_LEAST_EFFECT)

@@ -71,7 +71,8 @@ struct results {
 /* Takes a reference to the record. False, with *why set to a constant, if it is not a run of this schema. */
 bool results_begin(struct results *results, json_t *run, const char **why);
 
-/* Any further record: sample, end, or resume (the run was gone on with: there may be more rounds). Takes a reference. False, with *why set, if it does not belong. */
+/* Any further record: sample, end, or resume (the run was gone on with: there may be more rounds). Takes a reference. False,
+ * with *why set, if it does not belong. */
 bool results_add(struct results *results, json_t *record, const char **why);
 void results_free(struct results *results);
 

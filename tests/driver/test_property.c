@@ -117,6 +117,7 @@ static struct tally simulate(size_t cells, double truth, uint64_t seed)
         if (cells > 2)
             tally.aa_false += row_of(&simulation, "gil (A/A)")->verdict != VERDICT_AA;
     }
+    json_decref(simulation.cell[0].params);
     cr_assert_gt(simulation.fastest / simulation.slowest, 1.05, "the drift must be worth cancelling");
     return tally;
 }

@@ -37,6 +37,11 @@ static void group_begin(struct group *group)
     }
 }
 
+static void group_end(struct group *group)
+{
+    json_decref(group->cell[0].params);
+}
+
 static const struct row *group_judge(struct group *group)
 {
     verdict_judge(&group->results, &group->cell[0], group->row);
@@ -58,6 +63,7 @@ Test(verdict, pairs_are_taken_within_one_regime_only)
     cr_assert_eq(row->dropped, 8);
     cr_assert_eq(row->interval.low, 2);
     cr_assert_eq(row->verdict, VERDICT_FASTER);
+    group_end(&group);
 }
 
 Test(verdict, a_flipped_sample_pairs_with_nothing_not_even_another)
@@ -73,6 +79,7 @@ Test(verdict, a_flipped_sample_pairs_with_nothing_not_even_another)
     cr_assert_eq(row->pairs, 0);
     cr_assert_eq(row->dropped, ROUNDS);
     cr_assert_eq(row->verdict, VERDICT_INCONCLUSIVE);
+    group_end(&group);
 }
 
 Test(verdict, rounds_needed_aim_at_the_difference_seen)
