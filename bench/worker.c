@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "catalog.h"
 #include "die.h"
 #include "exits.h"
+#include "hop.h"
 #include "samples.h"
 
 json_t *worker_order(const struct runtime *runtime, const struct sample_request *request)
@@ -92,6 +94,16 @@ static json_t *worker_facts(const struct sample *sample)
     return facts;
 }
 
+/* Nanoseconds a line takes between the CPUs of the first two threads; null if they have not got two. */
+static json_t *worker_hop(const struct sample_request *request)
+{
+    double ns;
+
+    if (request->threads < 2 || !hop_measure(request->cpu[0], request->cpu[1], &ns))
+        return json_null();
+    return json_real(round(ns * 10) / 10);
+}
+
 /* Peak memory of this process. Not ru_maxrss: that can inherit the driver's. null where /proc does not tell. */
 static json_t *worker_peak(void)
 {
@@ -137,15 +149,18 @@ int worker_main(int argc, char **argv)
     static struct sample sample;
     static struct sample_request request;
     const struct runtime *runtime;
-    json_t *order = argc == 3 ? json_loads(argv[2], 0, NULL) : NULL, *report;
+    json_t *order = argc == 3 ? json_loads(argv[2], 0, NULL) : NULL, *report, *before;
     int failed;
 
     if (!order || !worker_obey(order, &request, &runtime))
         die_usage("worker: usage: rclab worker FD ORDER; `rclab run` makes the orders");
+    before = worker_hop(&request);
     failed = runtime->run(&request, &sample);
     if (!failed && !worker_count_sane(&sample))
         die_usage("worker: %s returned a sample with impossible counts", runtime->name);
     report = failed ? json_pack("{s:o}", "error", worker_error(&sample)) : worker_report(&sample, runtime->statistics);
+    if (report)
+        json_object_set_new(report, "hop_ns", json_pack("[o, o]", before, worker_hop(&request)));
     if (!report || !samples_put(atoi(argv[1]), report))
         die("worker: report", errno);
     json_decref(report);
