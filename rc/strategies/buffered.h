@@ -147,10 +147,12 @@ HOT void rc_incref(struct rc_head *h)
     }
     struct rc_thread *t = log_self();
     rc_stat(incref);
-    if (likely(t->inc.at != t->inc.end))
+    if (likely(t->inc.at != t->inc.end)) {
         *t->inc.at++ = h;
-    else
+        rc_stat(log_inc);
+    } else {
         log_full(t, &t->inc, h);
+    }
 }
 
 HOT bool rc_decref(struct rc_head *h)
@@ -161,10 +163,12 @@ HOT bool rc_decref(struct rc_head *h)
     }
     struct rc_thread *t = log_self();
     rc_stat(decref);
-    if (likely(t->dec.at != t->dec.end))
+    if (likely(t->dec.at != t->dec.end)) {
         *t->dec.at++ = h;
-    else
+        rc_stat(log_dec);
+    } else {
         log_full(t, &t->dec, h);
+    }
     return false;
 }
 
@@ -261,6 +265,8 @@ SLOW void log_full(struct rc_thread *t, struct log_pad *pad, struct rc_head *h)
     if (s) {
         pad_open(pad, s);
         *pad->at++ = h;
+        rc_stat_add(log_inc, pad == &t->inc);
+        rc_stat_add(log_dec, pad == &t->dec);
     } else {
         log_direct(t, h, pad == &t->dec);
     }
