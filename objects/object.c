@@ -83,7 +83,9 @@ API const char *err_format(char *buf, size_t size)
 SLOW void obj_destroy_finalized(struct obj *o)
 {
     o->type->finalize(o);
+    bool escaped = rc_fields_escape(true); /* the finaliser may have passed its fields on */
     o->type->dealloc(o);
+    rc_fields_escape(escaped);
 }
 
 INLINE void obj_destroy(struct obj *o)

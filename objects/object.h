@@ -45,7 +45,7 @@ struct type {
     const char *name;
     unsigned flags;
     /* Runs when the last reference is gone: drops the object's own references with obj_decref_field, then gives its
-     * memory back with obj_free. Holds no lock. May run user code. */
+     * memory back with obj_free. Holds no lock. User code that looks at the fields belongs into finalize, which comes first. */
     void (*dealloc)(struct obj *);
     /* Calls visit(child, arg) for each reference that the object holds; stops at and returns the first non-zero. */
     int (*traverse)(struct obj *, int (*visit)(struct obj *, void *), void *arg);

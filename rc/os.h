@@ -184,7 +184,7 @@ INLINE void os_fence_others(void)
 /* seq_cst signal fence: holds the compiler; the processor is held by the other side's system call */
 INLINE void os_fence_light(void) { atomic_signal_fence(memory_order_seq_cst); }
 
-/* --- mutex and condition (the condition's clock is CLOCK_MONOTONIC) --- */
+/* --- mutex and condition --- */
 
 struct os_mutex {
     pthread_mutex_t m;
@@ -193,17 +193,10 @@ struct os_cond {
     pthread_cond_t c;
 };
 #define OS_MUTEX_INIT {PTHREAD_MUTEX_INITIALIZER}
+#define OS_COND_INIT {PTHREAD_COND_INITIALIZER}
 
 INLINE void os_lock(struct os_mutex *m) { pthread_mutex_lock(&m->m); }
 INLINE void os_unlock(struct os_mutex *m) { pthread_mutex_unlock(&m->m); }
-INLINE void os_cond_init(struct os_cond *c)
-{
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&c->c, &attr);
-    pthread_condattr_destroy(&attr);
-}
 INLINE void os_signal(struct os_cond *c) { pthread_cond_signal(&c->c); }
 INLINE void os_broadcast(struct os_cond *c) { pthread_cond_broadcast(&c->c); }
 /* Waits with the mutex held; timeout_ns < 0: without limit. False: the time ran out. */
@@ -212,7 +205,7 @@ INLINE bool os_wait(struct os_cond *c, struct os_mutex *m, int64_t timeout_ns)
     if (timeout_ns < 0)
         return pthread_cond_wait(&c->c, &m->m) == 0;
     struct timespec t = os_timespec(os_now() + timeout_ns);
-    return pthread_cond_timedwait(&c->c, &m->m, &t) != ETIMEDOUT;
+    return pthread_cond_clockwait(&c->c, &m->m, CLOCK_MONOTONIC, &t) != ETIMEDOUT;
 }
 
 /* --- barrier: every one of `threads` waits until all have come --- */
@@ -242,7 +235,9 @@ struct os_queue {
 INLINE void os_queue_init(struct os_queue *q) { __cds_wfcq_init(&q->head, &q->tail); }
 
 /* Wait-free, never allocates. Releases what the caller wrote (pairs with os_dequeue). The node belongs to the queue until
- * it is dequeued. The enqueue is a full barrier (an exchange), as callers that check a state afterwards rely on. */
+ * it is dequeued. Between its two steps (the tail is exchanged, then the node is linked) the queue is not empty and os_dequeue
+ * finds nothing. The exchange is a full barrier: a later check of a state by the caller and an os_queue_empty of who changed
+ * that state cannot miss each other. */
 INLINE void os_enqueue(struct os_queue *q, struct os_node *n)
 {
     cds_wfcq_node_init(&n->node);

@@ -20,9 +20,11 @@
  *     int  rc_runtime_start(void), void rc_runtime_stop(void)                 process-wide state, helper threads
  *     int  rc_thread_start(struct thread *), void rc_thread_stop(struct thread *)
  *     void rc_attach(struct thread *), rc_detach(struct thread *)             after becoming, before ceasing to be attached
+ *     bool rc_has_deferred(struct thread *)                                   work came in that a detach would leave behind
  *     void rc_safepoint(struct thread *)                                      a breaker bit is set
  *     void rc_drain(void)                                                     apply everything deferred
  *     bool rc_decref_field(struct rc_head *)                                  decref of a dead object's own field
+ *     bool rc_fields_escape(bool)                                             around the fields of a finalised object
  *
  * and the traits RC_NEEDS_GIL, RC_UNSAFE (wrong answers under threads), RC_DEFERS_FREE, each 0 by default.
  *
@@ -82,6 +84,9 @@ INLINE void rc_attach(struct thread *t) { (void)t; }
 #ifndef rc_detach
 INLINE void rc_detach(struct thread *t) { (void)t; }
 #endif
+#ifndef rc_has_deferred
+INLINE bool rc_has_deferred(struct thread *t) { (void)t; return false; }
+#endif
 #ifndef rc_safepoint
 INLINE void rc_safepoint(struct thread *t) { (void)t; }
 #endif
@@ -90,6 +95,11 @@ INLINE void rc_drain(void) {}
 #endif
 #ifndef rc_decref_field
 INLINE bool rc_decref_field(struct rc_head *h) { return rc_decref(h); }
+#endif
+#ifndef rc_fields_escape
+/* A finaliser may have copied the object's references: says whether the fields dropped from now on are to be treated like
+ * anybody's. Returns what it was. */
+INLINE bool rc_fields_escape(bool escape) { (void)escape; return false; }
 #endif
 
 #endif

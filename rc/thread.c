@@ -132,13 +132,24 @@ API uint64_t thread_counter_total(enum rc_counter which)
     return total;
 }
 
+/* Detached, but something came in just before: attached again, unless somebody already acts in this thread's place. */
+static bool thread_take_back(struct thread *t)
+{
+    uint32_t state = THREAD_DETACHED;
+    /* (T2) acquire: as thread_attach; relaxed on failure: somebody has suspended it and does the work */
+    return rc_has_deferred(t) && atomic_compare_exchange_strong_explicit(&t->state, &state, THREAD_ATTACHED,
+                                                                         memory_order_acquire, memory_order_relaxed);
+}
+
 API void thread_detach(void)
 {
     struct thread *t = rt_self;
-    rc_detach(t);
-    /* (T1) release: who suspends this thread sees what it did. seq_cst: the strategy's re-check of its queue must not move
-     * before this store (biased: Dekker with the enqueuer, which enqueues and then reads the state) */
-    atomic_store_explicit(&t->state, THREAD_DETACHED, memory_order_seq_cst);
+    do {
+        rc_detach(t);
+        /* (T1) release: who suspends this thread sees what it did. seq_cst, and the fence in rc_has_deferred: the look at
+         * the queue must not move before this store (Dekker with the enqueuer, who enqueues and then reads the state) */
+        atomic_store_explicit(&t->state, THREAD_DETACHED, memory_order_seq_cst);
+    } while (unlikely(thread_take_back(t)));
 }
 
 API void thread_attach(void)
@@ -181,7 +192,8 @@ API struct thread *thread_find(uint32_t key)
 SLOW void rt_safepoint_slow(void)
 {
     struct thread *t = rt_self;
-    /* acquire: what a requester wrote before it set its bit is seen (its data also travel by queue or lock) */
-    atomic_exchange_explicit(&t->breaker, 0, memory_order_acquire);
+    atomic_exchange_explicit(&t->breaker, 0, memory_order_relaxed); /* relaxed: the requests' data travel by queue or lock */
+    /* seq_cst fence: the flag is cleared before the queues are looked at; pairs with the fence in thread_break */
+    atomic_thread_fence(memory_order_seq_cst);
     rc_safepoint(t);
 }

@@ -76,6 +76,9 @@ HOT void rt_safepoint(void)
 /* Asks `t` to reach rt_safepoint_slow. Any thread; `t` must stay alive (registry lock or RCU read section). */
 INLINE void thread_break(struct thread *t, uint32_t why)
 {
+    /* seq_cst fence: what the caller queued before comes before this look at the flag. Pairs with the fence in
+     * rt_safepoint_slow, which clears the flag and then looks at the queues: one of the two sees the other */
+    atomic_thread_fence(memory_order_seq_cst);
     /* relaxed: see rt_safepoint; the request's data travel by queue or lock */
     if ((atomic_load_explicit(&t->breaker, memory_order_relaxed) & why) != why)
         atomic_fetch_or_explicit(&t->breaker, why, memory_order_relaxed); /* relaxed: as above */

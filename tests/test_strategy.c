@@ -259,6 +259,18 @@ static void strategy_await(_Atomic int *flag, int value)
 }
 static void strategy_signal(_Atomic int *flag) { atomic_fetch_add_explicit(flag, 1, memory_order_relaxed); } /* relaxed: as above */
 
+/* The same with the order, and attached: without a safepoint, unless there is a GIL to give up. */
+static void strategy_await_attached(_Atomic int *flag, int value)
+{
+    while (atomic_load_explicit(flag, memory_order_acquire) < value) { /* acquire: the test's own hand-over */
+        if (RC_NEEDS_GIL) {
+            thread_detach();
+            thread_attach();
+        }
+        os_yield();
+    }
+}
+
 struct strategy_share {
     struct strategy_probe *p;
     int n;
@@ -553,7 +565,15 @@ static const char *strategy_immortalize_amid(struct threads_arg *a)
         strategy_meet(&s->meet);
         if (a->index == 0)
             rc_immortalize(strategy_head(p));
+        bool immortal = false;
         for (int k = 0; a->index > 0 && k < 40; k++) {
+            for (int j = 0; j < 5; j++) {
+                strategy_incref(p);
+                if (immortal && !rc_is_immortal(strategy_head(p)))
+                    return "immortal no longer";
+                immortal = rc_is_immortal(strategy_head(p));
+                strategy_drop(p);
+            }
             strategy_drop(p);
             rt_safepoint();
         }
@@ -570,6 +590,47 @@ TEST(an_owner_makes_its_object_immortal_while_others_decref)
     s->n = 400 / STRATEGY_SCALE;
     s->p = calloc((size_t)s->n, sizeof *s->p);
     const char *verdict = threads_run(3, strategy_immortalize_amid, s);
+    cr_assert_null(verdict, "%s", verdict);
+    rc_drain();
+    for (int i = 0; i < s->n; i++) {
+        cr_assert(rc_is_immortal(strategy_head(&s->p[i])));
+        cr_assert_eq(strategy_deaths(&s->p[i]), 0);
+    }
+    strategy_unshare(s);
+}
+
+/* The guest's decref is deferred (queued, logged) when the owner makes the object immortal, and is applied afterwards. */
+static const char *strategy_immortalize_queued(struct threads_arg *a)
+{
+    struct strategy_share *s = a->shared;
+    for (int i = 0; i < s->n; i++) {
+        struct strategy_probe *p = &s->p[i];
+        if (a->index == 0)
+            obj_incref(strategy_born(p));
+        strategy_meet(&s->meet);
+        if (a->index == 0) {
+            strategy_signal(&s->flag);
+            strategy_await_attached(&s->flag, 2 * i + 2);
+            rc_immortalize(strategy_head(p));
+            rt_safepoint();
+        } else {
+            strategy_await_attached(&s->flag, 2 * i + 1); /* the owner is attached: nobody merges for it */
+            strategy_drop(p);
+            strategy_signal(&s->flag);
+        }
+        strategy_meet(&s->meet);
+        if (!rc_is_immortal(strategy_head(p)))
+            return "a deferred decref has undone immortality";
+    }
+    return NULL;
+}
+
+TEST(a_decref_that_was_deferred_does_not_undo_immortality) /* FIELD.md 3.23 */
+{
+    struct strategy_share *s = strategy_share(0, 2);
+    s->n = 50;
+    s->p = calloc(50, sizeof *s->p);
+    const char *verdict = threads_run(2, strategy_immortalize_queued, s);
     cr_assert_null(verdict, "%s", verdict);
     rc_drain();
     for (int i = 0; i < s->n; i++) {
@@ -671,6 +732,22 @@ TEST(drain_reaches_objects_of_detached_threads)
 
 /* --- what needs a look inside one strategy to come about every time --- */
 
+#ifdef RC_STRATEGY_ATOMIC_H
+/* FIELD.md 3.23: threads that had read the count before it became immortal add to it afterwards. */
+TEST(immortality_is_a_range_that_late_adds_do_not_leave)
+{
+    struct strategy_probe *p = strategy_probes(1);
+    rc_immortalize(strategy_head(p));
+    for (int64_t late = -1000; late <= 1000; late += 2000) {
+        /* relaxed: as the incref or decref that it stands for */
+        atomic_fetch_add_explicit(&strategy_head(p)->count, late, memory_order_relaxed);
+        cr_assert(rc_is_immortal(strategy_head(p)));
+        atomic_fetch_sub_explicit(&strategy_head(p)->count, late, memory_order_relaxed);
+    }
+    free(p);
+}
+#endif
+
 #ifdef RC_STRATEGY_BUFFERED_H
 
 /* Asks for an epoch and waits until it is open. */
@@ -685,12 +762,6 @@ static void strategy_open_epoch(void)
         open = commit.epoch > epoch;
         os_unlock(&commit.lock);
     }
-}
-
-static void strategy_await_attached(_Atomic int *flag, int value)
-{
-    while (atomic_load_explicit(flag, memory_order_acquire) < value) /* acquire: the test's own hand-over */
-        os_yield();
 }
 
 static void *strategy_read_in_next_epoch(void *raw)
@@ -714,8 +785,8 @@ static void *strategy_read_in_next_epoch(void *raw)
     return NULL;
 }
 
-/* FIELD.md 3.27: the thread that started the runtime has its pads labelled with the open epoch, too. */
-TEST(first_decref_of_the_starting_thread_waits_for_increfs_of_others)
+/* FIELD.md 3.27. The reader's incref is one epoch later than main's decref, which comes after it. */
+static void strategy_decref_in_older_epoch(void (*decref)(struct strategy_probe *))
 {
     struct strategy_share *s = strategy_share(1, 1);
     pthread_t reader;
@@ -725,7 +796,7 @@ TEST(first_decref_of_the_starting_thread_waits_for_increfs_of_others)
     strategy_open_epoch();
     strategy_signal(&s->flag);
     strategy_await_attached(&s->flag, 3);
-    strategy_drop(s->p); /* main has not been at a safepoint since objects_start */
+    decref(s->p); /* main has not been at a safepoint since objects_start */
     thread_detach();
     strategy_signal(&s->flag);
     os_join(reader);
@@ -734,6 +805,13 @@ TEST(first_decref_of_the_starting_thread_waits_for_increfs_of_others)
     cr_assert_eq(strategy_survivors(s->p, 1), 0);
     strategy_unshare(s);
 }
+
+/* The thread that started the runtime has its pads labelled with the open epoch, too. */
+TEST(first_decref_of_the_starting_thread_waits_for_increfs_of_others) { strategy_decref_in_older_epoch(strategy_drop); }
+
+/* What a decref does without memory for a segment. */
+static void strategy_drop_directly(struct strategy_probe *p) { log_direct(log_self(), strategy_head(p), true); }
+TEST(a_decref_without_memory_waits_for_increfs_of_others) { strategy_decref_in_older_epoch(strategy_drop_directly); }
 
 /* FIELD.md 3.23: the maker's own increfs are still being applied by the committer. */
 TEST(an_object_with_logged_increfs_stays_immortal)

@@ -21,8 +21,9 @@
  *
  * Invariant: local + (shared >> 2) == references, the queue's included. MERGED implies owner == 0 and local == 0.
  * Who may write owner and local: the owner while attached; whoever suspended it (thread_suspend); the one that queued the
- * object of an ended owner (only one can have set QUEUED). Nobody writes the head after the CAS that sets MERGED, since
- * from then on another thread may free the object (FIELD.md 3.7).
+ * object of an ended owner (only one can have set QUEUED). Who gives up a reference by the CAS that sets MERGED does not
+ * touch the head after it: another thread may free the object (FIELD.md 3.7). While the queue holds its reference nobody
+ * can: an object that its owner merged while it was being queued is linked and merged once more, harmlessly.
  * Order: increfs relaxed (the caller holds a reference). A foreign decref releases (R2); whoever finds the object dead
  *        acquires (R1) before deallocating. A merge releases and acquires: it does both jobs.
  */
@@ -189,6 +190,14 @@ static void rc_dead_all(struct rc_head *dead)
     }
 }
 
+/* Something waits on `t`'s queue. After a change of state that enqueuers look at. */
+INLINE bool rc_has_deferred(struct thread *t)
+{
+    atomic_thread_fence(memory_order_seq_cst); /* seq_cst fence: the change of state comes before this look (os_enqueue) */
+    return !os_queue_empty(&((struct rc_thread *)t)->merge);
+}
+#define rc_has_deferred rc_has_deferred
+
 /* Sends `h` to `t`'s merge queue, and does `t`'s work at once if `t` is detached (else a blocked owner's queue would grow
  * without bound, FIELD.md 3.11). RCU read section. Returns what was found dead. */
 static struct rc_head *rc_enqueue(struct rc_thread *t, struct rc_head *h)
@@ -197,9 +206,11 @@ static struct rc_head *rc_enqueue(struct rc_thread *t, struct rc_head *h)
     rc_stat(merge_queued);
     os_enqueue(&t->merge, &h->link);
     thread_break(&t->base, BREAK_MERGE);
-    /* seq_cst: after the enqueue; a hint that keeps an attached owner's line from being fought over */
-    if (atomic_load_explicit(&t->base.state, memory_order_seq_cst) == THREAD_DETACHED && thread_suspend(&t->base)) {
-        dead = rc_drain_queue(t, NULL);
+    /* seq_cst: after the enqueue; a hint that keeps an attached owner's line from being fought over. Again after the
+     * resume: who enqueued meanwhile found the thread suspended and went away */
+    while (atomic_load_explicit(&t->base.state, memory_order_seq_cst) == THREAD_DETACHED && rc_has_deferred(&t->base) &&
+           thread_suspend(&t->base)) {
+        dead = rc_drain_queue(t, dead);
         thread_resume(&t->base);
     }
     return dead;
@@ -286,8 +297,22 @@ INLINE int rc_thread_start(struct thread *t)
 }
 #define rc_thread_start rc_thread_start
 
-INLINE void rc_safepoint(struct thread *t) { rc_dead_all(rc_drain_queue((struct rc_thread *)t, NULL)); }
+INLINE void rc_safepoint(struct thread *t)
+{
+    rc_dead_all(rc_drain_queue((struct rc_thread *)t, NULL));
+    if (unlikely(rc_has_deferred(t)))
+        thread_break(t, BREAK_MERGE); /* an enqueuer is between its two steps: look again at the next safepoint */
+}
 #define rc_safepoint rc_safepoint
+
+/* A blocked thread leaves nothing behind. It holds no lock (lock.h), so destructors may run. */
+INLINE void rc_detach(struct thread *t)
+{
+    struct rc_head *dead = rc_drain_queue((struct rc_thread *)t, NULL);
+    if (unlikely(dead != NULL))
+        rc_dead_all(dead);
+}
+#define rc_detach rc_detach
 
 /* Merges what waits for this thread and for every detached one. Returns the dead; NULL: nothing more died. */
 static struct rc_head *rc_drain_all(void)

@@ -7,9 +7,9 @@
  * with plain arithmetic, and alone deallocates.
  *
  *     count   32 bits   references, as far as they have been applied; the committer's alone
- *     fixed   32 bits   1: immortal. A word of its own: a store to count would race with the committer's (FIELD.md 3.23)
- *     net     32 bits   DEC minus INC that could not be logged for want of memory    \  under commit.direct_lock, while
- *     epoch   32 bits   the last epoch that one of them belongs to (low bits)         > the object is on
+ *     fixed    8 bits   1: immortal. A word of its own: a store to count would race with the committer's (FIELD.md 3.23)
+ *     inc, dec 32 bits  entries that could not be logged for want of memory          \  under commit.direct_lock, while
+ *     epoch   16 bits   the last epoch that one of these DECs belongs to (low bits)  >  the object is on
  *     next    64 bits   the list of such objects                                     /  commit.direct
  *
  * Epochs. `commit.epoch` is the open one, G. Epoch G+1 opens only when every attached thread has acknowledged G, so threads are
@@ -23,13 +23,13 @@
  * number of references made by applied INCs and not yet dropped by applied DECs. Suppose a reference r is held although it is 0:
  * its INC is not applied (epoch > e), so it was copied from a reference r1 that was dropped later, by a DEC of epoch >= e, not
  * applied. Follow r1 back the same way: the chain ends at rc_init, which counts from the start. Contradiction.
- * The same argument covers a dead object's own fields, which are therefore dropped at once (rc_decref_field); what
- * destructors log themselves goes through the committer's own pads like anybody's. A borrowed reference read at a
+ * The same argument covers a dead object's own fields, which are therefore dropped at once (rc_decref_field) unless a
+ * finaliser could copy them first (rc_fields_escape); what destructors log themselves goes through the committer's own pads like anybody's. A borrowed reference read at a
  * container is good until the reader's next safepoint: the DEC that displaced it waits for that safepoint.
  *
  * Bounds. A full pad asks for an epoch and chains a segment (from the reserve, else fresh): it never waits, since the
  * caller may hold a lock. At its next safepoint a thread that finds more than LOG_LIMIT sealed segments waits, detached, for the
- * committer. Without memory for a segment the entry goes into the object's own head (`net`): always possible, never lost.
+ * committer. Without memory for a segment the entry goes into the object's own head: always possible, never lost.
  *
  * Who holds what: commit.lock guards epochs, acknowledgements, the segment pool and, of detached threads, their pads;
  * an attached thread's pads are its own. Lock order: thread registry, commit.lock; direct_lock alone.
@@ -54,9 +54,9 @@ enum { LOG_SEGMENT = 8192, LOG_LIMIT = 48 };
 
 struct rc_head {
     _Atomic int32_t count; /* written by the committer alone; one that reaches the top makes the object immortal */
-    _Atomic uint32_t fixed;
-    int32_t net;
-    uint32_t net_epoch;
+    _Atomic uint8_t fixed;
+    uint16_t epoch;
+    uint32_t inc, dec;
     struct rc_head *next; /* on commit.direct: the next, or the list's end mark; NULL: not on it */
 };
 
@@ -81,6 +81,7 @@ struct rc_thread {
     struct log_segment *reserve; /* one segment for the next full pad */
     uint64_t epoch;              /* the label of its pads; written under commit.lock */
     bool attached;               /* counted in commit.attached; under commit.lock */
+    bool fields_escape;          /* rc_fields_escape; the thread's own */
 };
 #define rc_thread rc_thread
 
@@ -108,7 +109,7 @@ static struct {
 
     struct os_mutex direct_lock;
     struct rc_head *direct; /* objects whose head holds unlogged entries */
-} commit = {.lock = OS_MUTEX_INIT, .direct_lock = OS_MUTEX_INIT, .epoch = 2}; /* so that epoch - 2 exists */
+} commit = {.lock = OS_MUTEX_INIT, .wake = OS_COND_INIT, .progress = OS_COND_INIT, .direct_lock = OS_MUTEX_INIT, .epoch = 2}; /* so that epoch - 2 exists */
 
 /* Closes the list of commit.direct, so that `next` is not NULL for the last one either. */
 static struct rc_head commit_direct_end __attribute__((unused));
@@ -131,7 +132,7 @@ HOT void rc_init(struct rc_head *h)
 {
     log_set_count(h, 1);
     atomic_store_explicit(&h->fixed, 0, memory_order_relaxed); /* relaxed: published with the object */
-    h->net = 0;
+    h->inc = h->dec = 0;
     h->next = NULL;
 }
 INLINE bool rc_is_unique(const struct rc_head *h) { (void)h; return false; } /* the logs may hold more */
@@ -236,8 +237,12 @@ static void log_direct(struct rc_thread *t, struct rc_head *h, bool dec)
 {
     rc_stat(log_direct);
     os_lock(&commit.direct_lock);
-    h->net += dec ? 1 : -1;
-    h->net_epoch = (uint32_t)t->epoch;
+    if (dec) {
+        h->dec++;
+        h->epoch = (uint16_t)t->epoch; /* the last is enough: epochs at one object never go back by more than one */
+    } else {
+        h->inc++;
+    }
     if (!h->next) {
         h->next = commit.direct ? commit.direct : &commit_direct_end;
         commit.direct = h;
@@ -371,12 +376,21 @@ static bool commit_sub(struct rc_head *h, int32_t n)
 
 INLINE bool rc_decref_field(struct rc_head *h)
 {
-    if (rt_self != &commit.self->base || rc_is_immortal(h))
+    if (rt_self != &commit.self->base || log_self()->fields_escape || rc_is_immortal(h))
         return rc_decref(h);
     rc_stat(decref);
     return commit_sub(h, 1);
 }
 #define rc_decref_field rc_decref_field
+
+/* What a finaliser took from its object's fields it took in the open epoch: they cannot be dropped at once. */
+INLINE bool rc_fields_escape(bool escape)
+{
+    bool was = log_self()->fields_escape;
+    log_self()->fields_escape = escape;
+    return was;
+}
+#define rc_fields_escape rc_fields_escape
 
 /* Opens epoch G+1 (all attached threads are in G), seals the pads of those that are detached, and waits until every
  * attached thread has joined. Returns the closed epoch, G. */
@@ -425,30 +439,35 @@ static void commit_collect(void)
     }
 }
 
-/* Applies what the heads hold: INCs (net < 0) always, DECs of epochs <= `dec_through`. Returns the dead, chained by next. */
+/* Applies what one head holds: INCs always, DECs when their epochs are <= `dec_through`. True: dead. */
+static bool commit_direct_one(struct rc_head *h, uint64_t dec_through)
+{
+    commit_add(h, (int32_t)h->inc);
+    h->inc = 0;
+    if (h->dec == 0 || (int16_t)(h->epoch - (uint16_t)dec_through) > 0)
+        return false;
+    int32_t dec = (int32_t)h->dec;
+    h->dec = 0;
+    return commit_sub(h, dec);
+}
+
+/* The same for all on commit.direct; those whose DECs must wait stay on it. Returns the dead, chained by next. */
 static struct rc_head *commit_direct(uint64_t dec_through)
 {
-    struct rc_head *dead = NULL;
+    struct rc_head *dead = NULL, *next;
     os_lock(&commit.direct_lock);
     struct rc_head *h = commit.direct;
     commit.direct = NULL;
-    while (h && h != &commit_direct_end) {
-        struct rc_head *next = h->next;
+    for (; h && h != &commit_direct_end; h = next) {
+        next = h->next;
         h->next = NULL;
-        if (h->net > 0 && (int32_t)(h->net_epoch - (uint32_t)dec_through) > 0) {
+        if (commit_direct_one(h, dec_through)) {
+            h->next = dead;
+            dead = h;
+        } else if (h->dec > 0) {
             h->next = commit.direct ? commit.direct : &commit_direct_end;
             commit.direct = h;
-        } else {
-            int32_t net = h->net;
-            h->net = 0;
-            if (net < 0)
-                commit_add(h, -net);
-            if (net > 0 && commit_sub(h, net)) {
-                h->next = dead;
-                dead = h;
-            }
         }
-        h = next;
     }
     os_unlock(&commit.direct_lock);
     return dead;
@@ -584,12 +603,10 @@ static void *commit_main(void *unused)
 /* 0, or -1: out of memory. */
 INLINE int rc_runtime_start(void)
 {
-    os_cond_init(&commit.wake);
-    os_cond_init(&commit.progress);
     os_queue_init(&commit.sealed);
     commit.inc.last = &commit.inc.first;
     commit.dec.last = &commit.dec.first;
-    commit.stopping = commit.running = false;
+    commit.stopping = commit.running = commit.wanted = false;
     commit.failed = 0;
     if (os_spawn(&commit.thread, commit_main, NULL) != 0)
         return -1;

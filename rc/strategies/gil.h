@@ -28,17 +28,8 @@ static struct {
     struct thread *holder; /* NULL: free */
     int waiting;
     uint64_t switches;     /* how often it was taken */
-    int64_t interval_ns;   /* how long a waiter waits before it asks */
-} gil = {.lock = OS_MUTEX_INIT, .interval_ns = 5000000};
-
-/* 0. The interval is set before threads start (`-L switch-interval`). */
-INLINE int rc_runtime_start(void)
-{
-    os_cond_init(&gil.freed);
-    os_cond_init(&gil.handed);
-    return 0;
-}
-#define rc_runtime_start rc_runtime_start
+    int64_t interval_ns;   /* how long a waiter waits before it asks; set before threads start (-L switch-interval) */
+} gil = {.lock = OS_MUTEX_INIT, .freed = OS_COND_INIT, .handed = OS_COND_INIT, .interval_ns = 5000000};
 
 /* Under gil.lock. */
 static void gil_take_locked(struct thread *t)
