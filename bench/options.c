@@ -35,6 +35,9 @@ enum {
     KEY_STYLE,
     KEY_FORCE,
     KEY_FORCE_VERDICTS,
+    KEY_NO_COUNTERS,
+    KEY_REQUIRE_COUNTERS,
+    KEY_COUNT_INSTRUCTIONS,
 };
 
 int64_t options_number(const char *what, const char *text, int64_t min, int64_t max)
@@ -144,6 +147,10 @@ static error_t options_common(int key, char *arg, struct argp_state *state)
     case KEY_INPUT: names_add(options_values(options, "input", strlen("input")), arg); return 0;
     case KEY_STRICT: options->strict = true; return 0;
     case KEY_FORCE: options->force = true; return 0;
+    case 'e': options_split(&options->events, "-e", arg); return 0;
+    case KEY_NO_COUNTERS: options->no_counters = true; return 0;
+    case KEY_REQUIRE_COUNTERS: options->require_counters = true; return 0;
+    case KEY_COUNT_INSTRUCTIONS: options->count_instructions = true; return 0;
     case KEY_FORCE_VERDICTS: options->force_verdicts = true; return 0;
     case KEY_PLACE:
         if (!place_parse(arg, &options->place))
@@ -164,6 +171,11 @@ static const struct argp_option common_options[] = {
     {"parameter", 'L', "VAR=V1,V2", 0, "Run with each value of a workload's variable; also: -L VAR V1,V2", 0},
     {"input", KEY_INPUT, "PATH", 0, "Short for -L input=PATH", 0},
     {"stats", KEY_STATS, NULL, 0, "Use the instances that count operations and locks (they are slower)", 0},
+    {"events", 'e', "EVENTS", 0, "Count these (default: all; rclab list events)", 0},
+    {"no-counters", KEY_NO_COUNTERS, NULL, 0, "Count no events", 0},
+    {"require-counters", KEY_REQUIRE_COUNTERS, NULL, 0, "Exit 77 if an event asked for cannot be counted here", 0},
+    {"count-instructions", KEY_COUNT_INSTRUCTIONS, NULL, 0,
+     "Under valgrind's callgrind: instructions and locked ones per operation, no times", 0},
     {NULL, 0, NULL, 0, "How long:", 2},
     {"processes", 'p', "ROUNDS", 0, "Rounds: one fresh process per cell and round (default 20)", 0},
     {"warmup", 'w', "TIME", 0, "Warm-up of each process (default 0.2)", 0},
@@ -267,6 +279,8 @@ static void options_parse(const struct argp *argp, struct options *options, int 
     options_defaults(options);
     if (options->fast && options->rigorous)
         die_usage("--fast and --rigorous exclude each other");
+    if (options->no_counters && (options->events.count || options->require_counters))
+        die_usage("--no-counters and %s exclude each other", options->events.count ? "-e" : "--require-counters");
     if (options->timeout_ns <= options->warmup_ns + options->min_ns)
         die_usage("--timeout: it must exceed the warm-up and the measured time together, or every worker would hang");
 }
@@ -290,6 +304,7 @@ void options_free(struct options *options)
         names_free(&options->binding[i].values);
     }
     free(options->binding);
+    names_free(&options->events);
     names_free(&options->strategies);
     names_free(&options->workloads);
 }

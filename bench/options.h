@@ -39,6 +39,8 @@ struct options {
     uint64_t seed;         /* below 2^63, so that JSON keeps it */
     const char *reference; /* NULL: the default */
     bool stats, strict, force_verdicts, quiet;
+    struct names events; /* -e; empty: all */
+    bool no_counters, require_counters, count_instructions;
     enum table_style style;
 };
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counters.h"
 #include "die.h"
 #include "exits.h"
 #include "fastfib.h"
@@ -34,6 +35,7 @@ static const struct command commands[] = {
     {"fastfib", "ft_utils' fibonacci over a shared dict", fastfib_main},
     {"show", "print the table of a file of samples", show_main},
     {"report", "make a page to hand out: charts, tables, raw samples", page_main},
+    {"counters", "what this machine can count, and what would help", counters_main},
     {"worker", NULL, worker_main},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "counting.h"
 #include "die.h"
 #include "draw.h"
 #include "exits.h"
@@ -42,6 +43,7 @@ struct run {
     struct options options;
     struct place place;
     struct plan plan;
+    struct counting counting;
     struct samples_writer file;
     struct results results;
     struct progress progress;
@@ -82,14 +84,14 @@ static json_t *run_record(const struct run *run, json_t *argv)
     const struct options *options = &run->options;
 
     return json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:I, s:i, s:I, s:I, s:I, s:s, s:s, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "t", "run",
+        "{s:s, s:s, s:o, s:o, s:o, s:I, s:i, s:I, s:I, s:I, s:s, s:s, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:O}", "t", "run",
         "schema", SAMPLES_SCHEMA, "run_id", run_id(), "started", run_started(), "argv", argv, "seed",
         (json_int_t)options->seed, "rounds", options->rounds, "warmup_ns", (json_int_t)options->warmup_ns, "min_ns",
         (json_int_t)options->min_ns, "timeout_ns", (json_int_t)options->timeout_ns, "reference", run->plan.reference,
         "place", place_name(options->place), "exploratory", options->fast || options->rounds < SUMMARY_LEAST_PAIRS, "rigorous",
         options->rigorous, "statistics", options->stats, "force_verdicts", options->force_verdicts, "plan",
         plan_json(&run->plan, &run->place), "host", machine_host(), "build", machine_build(), "system", machine_system(),
-        "unavailable", machine_unavailable());
+        "events", counting_json(&run->counting), "unavailable", run->counting.unavailable);
 }
 
 /* Written and taken into the results: the table comes from what the file holds. Consumes the record. */
@@ -103,6 +105,19 @@ static void run_keep(struct run *run, json_t *record)
     json_decref(record);
 }
 
+/* Before the file is there: an event that is not known or not to be had ends the run. */
+static void run_prepare_counting(struct run *run)
+{
+    const struct options *options = &run->options;
+
+    if (options->no_counters)
+        counting_none(&run->counting);
+    else
+        counting_prepare(&run->counting, &options->events, &perf_door_real);
+    if (options->require_counters)
+        counting_require(&run->counting);
+}
+
 static void run_begin(struct run *run, int argc, char **argv)
 {
     const char *why = NULL;
@@ -110,6 +125,7 @@ static void run_begin(struct run *run, int argc, char **argv)
 
     place_load(&run->place, run->options.place, run->options.affinity);
     plan_build(&run->plan, &run->options, &run->place);
+    run_prepare_counting(run);
     samples_create(&run->file, run->options.output, run->options.force);
     record = run_record(run, run_argv(argc, argv));
     if (!record || !results_begin(&run->results, record, &why))
@@ -132,11 +148,14 @@ static json_t *run_order(const struct run *run, const struct cell *cell, int rou
         .min_ns = run->options.min_ns,
         .seed = draw_mix(run->options.seed, RUN_STREAM_ROUND + (uint64_t)round) >> 1, /* fits JSON's integers */
     };
+    json_t *order;
 
     memcpy(request.params, cell->params, sizeof request.params);
     for (int i = 0; i < cell->threads; i++)
         request.cpu[i] = place_cpu(&run->place, i);
-    return worker_order(cell->runtime, &request);
+    order = worker_order(cell->runtime, &request);
+    json_object_set_new(order, "count", counting_order(&run->counting, round));
+    return order;
 }
 
 /* One worker. NULL if the run must stop: the sample that was cut off is nobody's fault and is not recorded. */
@@ -247,6 +266,7 @@ static int run_all(struct run *run, int argc, char **argv)
     samples_close(&run->file);
     results_free(&run->results);
     plan_free(&run->plan);
+    counting_free(&run->counting);
     options_free(&run->options);
     return code;
 }
