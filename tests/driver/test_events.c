@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "../../bench/counter_table.h"
 #include "../../bench/counting.h"
 #include "../../bench/perf_group.h"
 #include "../../bench/tally.h"
@@ -458,4 +459,83 @@ Test(tally, no_order_leaves_the_runtime_alone)
     cr_assert_eq(json_array_size(counters), 0);
     json_decref(counters);
     tally_end(&tally);
+}
+
+/* --- the table --- */
+
+/* Two samples of 10 operations on two threads; of the second, thread 1's misses are `second`. */
+static struct result_cell cell_of(struct observation observation[2], const char *second)
+{
+    static const char text[] =
+        "{\"ops\":10,\"counters\":["
+        "{\"event\":\"cycles\",\"value\":300,\"group\":0},{\"event\":\"cycles\",\"value\":100,\"group\":0},"
+        "{\"event\":\"instructions\",\"value\":500,\"group\":0},{\"event\":\"instructions\",\"value\":300,\"group\":0},"
+        "{\"event\":\"branch-misses\",\"value\":8,\"group\":1},"
+        "{\"event\":\"cache-misses\",\"value\":20,\"group\":0,\"estimated\":false},"
+        "{\"event\":\"cache-misses\",\"value\":%s,\"group\":0,\"estimated\":true,\"errno\":\"EIO\"}]}";
+
+    for (int i = 0; i < 2; i++) {
+        json_t *value = json_sprintf(text, i ? second : "20");
+
+        observation[i] = (struct observation){.status = RESULTS_OK, .record = json_loads(json_string_value(value), 0, NULL)};
+        cr_assert_not_null(observation[i].record);
+        json_decref(value);
+    }
+    return (struct result_cell){.strategy = "s", .observation = observation, .observations = 2};
+}
+
+Test(counter_table, a_figure_is_the_median_over_samples_of_the_sum_over_threads)
+{
+    struct observation observation[2];
+    struct result_cell cell = cell_of(observation, "60");
+    struct counter_figure figure = counter_per_operation(&cell, "cache-misses");
+
+    cr_assert_float_eq(counter_per_operation(&cell, "cycles").value, 40, 1e-9);
+    cr_assert_float_eq(figure.value, 6, 1e-9); /* of 4 and 8 */
+    cr_assert(figure.estimated);
+    cr_assert_not(counter_per_operation(&cell, "cycles").estimated);
+    cr_assert_lt(counter_per_operation(&cell, "l1d-misses").value, 0, "never counted is not zero");
+}
+
+Test(counter_table, a_sample_that_lacks_a_thread_is_left_out_and_counted)
+{
+    struct observation observation[2];
+    struct result_cell cell = cell_of(observation, "null");
+    struct counter_figure figure = counter_per_operation(&cell, "cache-misses");
+
+    cr_assert_float_eq(figure.value, 4, 1e-9);
+    cr_assert_eq(figure.missing, 1);
+    cr_assert_str_eq(figure.error, "EIO");
+}
+
+Test(counter_table, ratios_are_of_one_group_only)
+{
+    struct observation observation[2];
+    struct result_cell cell = cell_of(observation, "20");
+
+    cr_assert_float_eq(counter_ratio(&cell, "instructions", "cycles").value, 2, 1e-9);
+    cr_assert_lt(counter_ratio(&cell, "branch-misses", "instructions").value, 0, "another group");
+    cr_assert_lt(counter_ratio(&cell, "cache-misses", "cache-references").value, 0);
+}
+
+Test(counter_table, the_head_line_tells_what_the_hardware_counts)
+{
+    static const struct {
+        const char *run, *text;
+    } cases[] = {
+        {"{\"events\":{\"asked\":[\"cycles\",\"instructions\"]},\"unavailable\":[]}", "2"},
+        {"{\"events\":{\"asked\":[\"cycles\",\"instructions\"]},\"unavailable\":[{\"event\":\"cycles\",\"errno\":\"EACCES\"}]}", "1 of 2"},
+        {"{\"events\":{\"asked\":[\"cycles\"]},\"unavailable\":[{\"event\":\"cycles\",\"errno\":\"EACCES\"}]}", "none (EACCES)"},
+        {"{\"events\":{\"asked\":[\"task-clock\"]},\"unavailable\":[]}", "not asked for"},
+        {"{\"unavailable\":[{\"event\":\"cycles\",\"errno\":\"ENOENT\"}]}", "none (ENOENT)"}, /* files of earlier versions */
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *run = json_loads(cases[i].run, 0, NULL);
+        char *text = counter_table_state(run);
+
+        cr_assert_str_eq(text, cases[i].text);
+        free(text);
+        json_decref(run);
+    }
 }
