@@ -19,6 +19,9 @@
 
 static const int64_t OPTIONS_SPARE_NS = 60 * TIMING_SECOND; /* default timeout: the measured times and this */
 
+/* Under callgrind all is some fifty times slower. */
+static const int64_t OPTIONS_CALLGRIND_TIMEOUT_NS = 600 * TIMING_SECOND;
+
 enum {
     KEY_FAST = 256,
     KEY_RIGOROUS,
@@ -250,6 +253,21 @@ static const struct argp fib_argp = {
     .children = common_child,
 };
 
+/* One repetition to warm up and one that counts, so that the count is the same every time; how long they take does not
+ * matter: a warm-up that is to last 1 ns is one repetition, as is a value of 0 ns. */
+static void options_instructions(struct options *options)
+{
+    if (options->events.count || options->require_counters || options->rigorous)
+        die_usage("--count-instructions excludes -e, --require-counters and --rigorous");
+    options->no_counters = true;
+    options->warmup_ns = 1;
+    options->min_ns = 0;
+    if (options->rounds == 0)
+        options->rounds = 1;
+    if (options->timeout_ns == 0)
+        options->timeout_ns = OPTIONS_CALLGRIND_TIMEOUT_NS;
+}
+
 static void options_defaults(struct options *options)
 {
     int cores = place_cpu_count();
@@ -276,6 +294,8 @@ static void options_parse(const struct argp *argp, struct options *options, int 
     error = argp_parse(argp, argc, argv, 0, NULL, options);
     if (error)
         die("command line", error);
+    if (options->count_instructions)
+        options_instructions(options);
     options_defaults(options);
     if (options->fast && options->rigorous)
         die_usage("--fast and --rigorous exclude each other");

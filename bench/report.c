@@ -132,14 +132,23 @@ char *report_params(const struct result_cell *cell, const char *separator)
     return joined;
 }
 
+static bool report_counts_instructions(const struct results *results)
+{
+    return json_is_true(json_object_get(results->run, "count_instructions"));
+}
+
 static void report_heading(const struct report_group *group, enum table_style style)
 {
     const struct result_cell *cell = group->row[0].cell;
     char *params = report_params(cell, " ");
+    char *what = report_counts_instructions(group->results)
+                     ? memory_text("instruction counts from callgrind per operation (%s)", cell->unit)
+                     : memory_text("%s%s/s, higher is better", group->prefix, cell->unit);
 
-    printf("\n%s%s%s%s · %d thread%s%s · %s%s/s, higher is better\n%s", style == TABLE_MARKDOWN ? "### " : "", cell->workload,
-           *params ? " " : "", params, cell->threads, cell->threads > 1 ? "s" : "",
-           cell->oversubscribed ? " (oversubscribed)" : "", group->prefix, cell->unit, style == TABLE_MARKDOWN ? "\n" : "");
+    printf("\n%s%s%s%s · %d thread%s%s · %s\n%s", style == TABLE_MARKDOWN ? "### " : "", cell->workload, *params ? " " : "",
+           params, cell->threads, cell->threads > 1 ? "s" : "", cell->oversubscribed ? " (oversubscribed)" : "", what,
+           style == TABLE_MARKDOWN ? "\n" : "");
+    free(what);
     free(params);
 }
 
@@ -397,6 +406,9 @@ static void report_unavailable(const struct results *results, enum table_style s
 {
     struct names notes = {0};
 
+    if (report_counts_instructions(results))
+        names_add(&notes, "callgrind runs threads in turn: exact instruction counts, but no contention, no cache and no times; "
+                          "each thread's own clock readings, some hundred instructions, are in them");
     counter_table_unavailable(results, &notes);
     if (notes.count && style != TABLE_MARKDOWN)
         putchar('\n');
@@ -407,7 +419,8 @@ static void report_unavailable(const struct results *results, enum table_style s
 static void report_group(const struct report_group *group, enum table_style style, bool quiet)
 {
     report_heading(group, style);
-    report_table(group, style);
+    if (!report_counts_instructions(group->results))
+        report_table(group, style);
     report_events(group, style, quiet);
     if (group->results->statistics)
         report_counters(group, style);

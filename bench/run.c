@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "callgrind.h"
 #include "counting.h"
 #include "die.h"
 #include "draw.h"
@@ -44,6 +45,7 @@ struct run {
     struct place place;
     struct plan plan;
     struct counting counting;
+    struct callgrind callgrind; /* zero: not used */
     struct samples_writer file;
     struct results results;
     struct progress progress;
@@ -84,14 +86,15 @@ static json_t *run_record(const struct run *run, json_t *argv)
     const struct options *options = &run->options;
 
     return json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:I, s:i, s:I, s:I, s:I, s:s, s:s, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:O}", "t", "run",
+        "{s:s, s:s, s:o, s:o, s:o, s:I, s:i, s:I, s:I, s:I, s:s, s:s, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:O, s:b}", "t", "run",
         "schema", SAMPLES_SCHEMA, "run_id", run_id(), "started", run_started(), "argv", argv, "seed",
         (json_int_t)options->seed, "rounds", options->rounds, "warmup_ns", (json_int_t)options->warmup_ns, "min_ns",
         (json_int_t)options->min_ns, "timeout_ns", (json_int_t)options->timeout_ns, "reference", run->plan.reference,
         "place", place_name(options->place), "exploratory", options->fast || options->rounds < SUMMARY_LEAST_PAIRS, "rigorous",
         options->rigorous, "statistics", options->stats, "force_verdicts", options->force_verdicts, "plan",
         plan_json(&run->plan, &run->place), "host", machine_host(), "build", machine_build(), "system", machine_system(),
-        "events", counting_json(&run->counting), "unavailable", run->counting.unavailable);
+        "events", counting_json(&run->counting), "unavailable", run->counting.unavailable,
+        "count_instructions", (int)options->count_instructions);
 }
 
 /* Written and taken into the results: the table comes from what the file holds. Consumes the record. */
@@ -116,6 +119,8 @@ static void run_prepare_counting(struct run *run)
         counting_prepare(&run->counting, &options->events, &perf_door_real);
     if (options->require_counters)
         counting_require(&run->counting);
+    if (options->count_instructions)
+        callgrind_begin(&run->callgrind);
 }
 
 static void run_begin(struct run *run, int argc, char **argv)
@@ -155,6 +160,7 @@ static json_t *run_order(const struct run *run, const struct cell *cell, int rou
         request.cpu[i] = place_cpu(&run->place, i);
     order = worker_order(cell->runtime, &request);
     json_object_set_new(order, "count", counting_order(&run->counting, round));
+    json_object_set_new(order, "callgrind", json_boolean(run->options.count_instructions));
     return order;
 }
 
@@ -165,7 +171,7 @@ static json_t *run_measure(struct run *run, struct cell *cell, int round)
     int64_t timeout = timing_now() + run->options.timeout_ns;
     struct launch launch;
 
-    launch_start(&launch, order, draw_below(&run->padding_state, RUN_MOST_PADDING));
+    launch_start(&launch, order, draw_below(&run->padding_state, RUN_MOST_PADDING), run->callgrind.argv);
     launch_wait(&launch, 1, timeout < run->budget_end ? timeout : run->budget_end);
     if (launch.end == LAUNCH_INTERRUPTED)
         run->stopped = "interrupted";
@@ -173,6 +179,8 @@ static json_t *run_measure(struct run *run, struct cell *cell, int round)
         run->stopped = "budget";
     else
         record = outcome_record(&launch);
+    if (record && run->callgrind.argv)
+        callgrind_add(&run->callgrind, record);
     cell->hangs += launch.end == LAUNCH_TIMED_OUT;
     launch_free(&launch);
     json_decref(order);
@@ -267,6 +275,7 @@ static int run_all(struct run *run, int argc, char **argv)
     results_free(&run->results);
     plan_free(&run->plan);
     counting_free(&run->counting);
+    callgrind_end(&run->callgrind);
     options_free(&run->options);
     return code;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "callgrind.h"
 #include "catalog.h"
 #include "die.h"
 #include "exits.h"
@@ -146,6 +147,8 @@ int worker_main(int argc, char **argv)
     if (!order || !worker_obey(order, &request, &runtime) ||
         !tally_begin(&tally, json_object_get(order, "count"), &perf_door_real, &request))
         die_usage("worker: usage: rclab worker FD ORDER; `rclab run` makes the orders");
+    if (json_is_true(json_object_get(order, "callgrind")))
+        callgrind_listen(&request);
     failed = runtime->run(&request, &sample);
     if (!failed && !worker_count_sane(&sample))
         die_usage("worker: %s returned a sample with impossible counts", runtime->name);

@@ -73,6 +73,14 @@ prints_alike() { # what `run` printed against what `show` did
     grep -q '^STRATEGY' run.out && diff <(grep -v '^samples ' run.out | sed '/^$/d') <(sed '/^$/d' out)
 }
 
+instructions_of() { # FILE: of its first sample
+    sed -n 's/.*"callgrind-instructions"[^}]*"value":\([0-9]*\).*/\1/p' "$1" | head -n 1
+}
+
+near_by() { # two numbers that differ by one in a hundred at most
+    [ "$1" -gt 0 ] && [ $(($1 * 100)) -le $(($2 * 101)) ] && [ $(($2 * 100)) -le $(($1 * 101)) ]
+}
+
 same_order() {
     [ -n "$(cells_of "$1")" ] && [ "$(cells_of "$1")" = "$(cells_of "$2")" ]
 }
@@ -176,6 +184,20 @@ if [ -n "$absent" ]; then # a machine that lacks nothing cannot show these
     holds 'the run names it with its errno' grep -Eq "\"unavailable\":\[\{\"event\":\"$absent\",\"errno\":\"E" events.jsonl
     holds 'it has no value of 0' lacks events.jsonl "\"event\":\"$absent\",\"scope\""
     expect 'and a line under the tables' 0 "^! not counted: .*$absent" "$rclab" show events.jsonl
+fi
+
+# --- instruction counts: exact, so two runs agree; one more incref is not hidden
+expect 'without valgrind, exit 77 and the package' 77 'package valgrind' env PATH=/nonexistent "$rclab" run "${small[@]}" --count-instructions
+expect 'instructions exclude events' 2 'excludes' "$rclab" run "${small[@]}" --count-instructions -e cycles
+if command -v valgrind >/dev/null; then
+    instructions=(-W fib -L n=10 -s gil -t 1 --count-instructions -q)
+    expect 'instructions are counted' 0 '^callgrind-instructions +[1-9]' "$rclab" run "${instructions[@]}" -o instructions1.jsonl
+    holds 'and called what they are' grep -q 'instruction counts from callgrind' out
+    holds 'no times are shown' lacks out '^STRATEGY'
+    expect 'once more' 0 . "$rclab" run "${instructions[@]}" -o instructions2.jsonl
+    holds 'within one in a hundred' near_by "$(instructions_of instructions1.jsonl)" "$(instructions_of instructions2.jsonl)"
+    expect 'the file remembers what it is' 0 'under callgrind' "$rclab" show instructions1.jsonl
+    holds 'no folder is left' test -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'rclab-callgrind-*' -newer run.jsonl -user "$(id -u)")"
 fi
 
 # --- mistakes of the user

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "../../bench/callgrind.h"
 #include "../../bench/counter_table.h"
 #include "../../bench/counting.h"
 #include "../../bench/perf_group.h"
@@ -461,7 +462,39 @@ Test(tally, no_order_leaves_the_runtime_alone)
     tally_end(&tally);
 }
 
-/* --- the table --- */
+/* --- callgrind's file --- */
+
+static struct callgrind_totals totals_of(const char *text)
+{
+    FILE *file = fmemopen((char *)text, strlen(text), "r");
+    struct callgrind_totals totals = callgrind_parse(file);
+
+    fclose(file);
+    return totals;
+}
+
+Test(callgrind, totals_are_read_by_the_names_of_their_columns)
+{
+    struct callgrind_totals totals = totals_of("# callgrind format\nevents: Ir Ge\nfn=(1) main\n3 7 1\n\ntotals: 1234 56\n");
+
+    cr_assert(totals.found);
+    cr_assert_eq(totals.instructions, 1234);
+    cr_assert_eq(totals.locked, 56);
+    totals = totals_of("events: Ge sysCount Ir\ntotals: 56 1 1234\n");
+    cr_assert_eq(totals.instructions, 1234);
+    cr_assert_eq(totals.locked, 56);
+}
+
+Test(callgrind, zeros_at_the_end_may_be_left_out_but_columns_may_not)
+{
+    cr_assert_eq(totals_of("events: Ir Ge\ntotals: 1234\n").instructions, 1234);
+    cr_assert(totals_of("events: Ir Ge\ntotals: 1234\n").found);
+    cr_assert_not(totals_of("events: Ir\ntotals: 1234\n").found, "without --collect-bus=yes locked ones are not known to be 0");
+    cr_assert_not(totals_of("events: Ir Ge\n").found, "cut off");
+    cr_assert_not(totals_of("").found);
+}
+
+/* --- the table of a group --- */
 
 /* Two samples of 10 operations on two threads; of the second, thread 1's misses are `second`. */
 static struct result_cell cell_of(struct observation observation[2], const char *second)
