@@ -21,6 +21,7 @@ SAN.release :=
 SAN.asan   := -fsanitize=address -fno-omit-frame-pointer
 SAN.ubsan  := -fsanitize=undefined -fno-sanitize-recover=undefined
 SAN.tsan   := -fsanitize=thread
+SAN.fuzz   := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 # gcc's interceptors and inliner warn about code that is right: keep -Werror for the release build, where it is clean
 SANWARN.asan  := -Wno-error
 SANWARN.ubsan := -Wno-error
@@ -50,7 +51,7 @@ RCLAB      := $(BUILD)/rclab
 UNIT_TESTS := $(foreach s,$(STRATEGIES),$(BUILD)/test-$(s) $(BUILD)/hostile-$(s))
 DRIVER_TESTS := $(BUILD)/test-driver
 
-.PHONY: all page test-page demo test run-tests test-binaries asan ubsan tsan lint clean install help disassembly FORCE
+.PHONY: all page test-page demo test run-tests test-binaries asan ubsan tsan fuzz fuzz-keep lint clean install help disassembly FORCE
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
@@ -115,6 +116,19 @@ test: ## every test, without sanitizers
 asan ubsan tsan: ## every test under that sanitizer
 	$(MAKE) VARIANT=$@ run-tests
 
+# clang and its libFuzzer (Debian: libclang-rt-14-dev). What it finds goes to build/fuzz/corpus; `make fuzz-keep` takes the
+# least set of inputs that covers the same into tests/fuzz/corpus, which test_corpus.c replays.
+FUZZ_SECONDS ?= 300
+$(BUILD)/fuzz-reader: tests/fuzz/fuzz_reader.c tests/fuzz/reader.h $(filter-out $(BUILD)/rclab.o,$(DRIVER_OBJ))
+	$(CC) $(ALL_CFLAGS) -Ibench -fsanitize=fuzzer $(filter %.c %.o,$^) -o $@ $(DRIVER_LIBS)
+fuzz: ## fuzz the reader of sample files for FUZZ_SECONDS (300)
+	$(MAKE) VARIANT=fuzz CC=clang build/fuzz/fuzz-reader
+	mkdir -p build/fuzz/corpus
+	build/fuzz/fuzz-reader -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=10 -close_fd_mask=3 -print_final_stats=1 \
+		-dict=tests/fuzz/reader.dict -artifact_prefix=build/fuzz/ build/fuzz/corpus tests/fuzz/corpus
+fuzz-keep: ## after `make fuzz`: keep what covers more in tests/fuzz/corpus
+	build/fuzz/fuzz-reader -merge=1 -max_len=16384 -close_fd_mask=3 tests/fuzz/corpus build/fuzz/corpus
+
 demo: all ## build, run the comparison, print the table
 	scripts/demo --no-setup
 
@@ -140,6 +154,7 @@ test-page: $(RCLAB) $(TEMPLATE) ## the page in headless Chromium (scripts/setup 
 
 install: all ## PREFIX (/usr/local) and DESTDIR are honoured; with the page's template if `make page` built it
 	install -D -m 755 $(RCLAB) $(DESTDIR)$(PREFIX)/bin/rclab
+	install -D -m 644 bench/rclab.1 $(DESTDIR)$(PREFIX)/share/man/man1/rclab.1
 	@if [ -e $(TEMPLATE) ]; then install -D -m 644 $(TEMPLATE) $(DESTDIR)$(PREFIX)/share/rclab/template.html; \
 	else echo "install: no template for 'rclab report': make page builds it" >&2; fi
 

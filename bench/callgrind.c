@@ -67,16 +67,20 @@ static void callgrind_make_argv(struct callgrind *callgrind)
     callgrind->argv[OPTIONS] = memory_text("--callgrind-out-file=%s", callgrind->file);
 }
 
+void callgrind_require(void)
+{
+    if (CALLGRIND_HEADER && callgrind_installed())
+        return;
+    fprintf(stderr, "rclab: --count-instructions: %s: install the package valgrind%s\n",
+            CALLGRIND_HEADER ? "valgrind is not installed" : "built without valgrind/callgrind.h",
+            CALLGRIND_HEADER ? "" : " and build again");
+    exit(EXITS_MISSING);
+}
+
 void callgrind_begin(struct callgrind *callgrind)
 {
     const char *tmp = getenv("TMPDIR");
 
-    if (!CALLGRIND_HEADER || !callgrind_installed()) {
-        fprintf(stderr, "rclab: --count-instructions: %s: install the package valgrind%s\n",
-                CALLGRIND_HEADER ? "valgrind is not installed" : "built without valgrind/callgrind.h",
-                CALLGRIND_HEADER ? "" : " and build again");
-        exit(EXITS_MISSING);
-    }
     callgrind->folder = memory_text("%s/rclab-callgrind-XXXXXX", tmp && *tmp ? tmp : "/tmp");
     if (!mkdtemp(callgrind->folder))
         die(callgrind->folder, errno);

@@ -21,6 +21,7 @@ struct callgrind {
 };
 
 /* Exits 77, naming the package, if valgrind is not installed or this program was built without its header. */
+void callgrind_require(void);
 void callgrind_begin(struct callgrind *callgrind);
 
 /* Puts what callgrind wrote into the record's "counters"; null with an errno if it wrote nothing. Removes its file. */

@@ -6,7 +6,7 @@
 
 enum {
     EXITS_OK = 0,
-    EXITS_GATE = 1,         /* a gate failed (rclab compare, later) */
+    EXITS_GATE = 1,         /* a gate failed (rclab compare --fail-if) */
     EXITS_USAGE = 2,        /* bad names, values, files; also what the system refuses before measuring */
     EXITS_INCONCLUSIVE = 3, /* under --strict */
     EXITS_WORKER = 4,       /* a worker crashed, hung or gave a wrong result */

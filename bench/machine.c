@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,8 +117,8 @@ json_t *machine_host(void)
 
     if (uname(&system))
         die("uname", errno);
-    return json_pack("{s:o, s:o, s:o, s:s, s:s}", "cpu", cpu, "topology", machine_topology(), "virt", machine_virt(),
-                     "kernel", system.release, "machine", system.machine);
+    return json_pack("{s:s, s:o, s:o, s:o, s:s, s:s}", "name", system.nodename, "cpu", cpu, "topology",
+                     machine_topology(), "virt", machine_virt(), "kernel", system.release, "machine", system.machine);
 }
 
 /* gcc defines __SANITIZE_…, clang answers __has_feature; neither tells of undefined-behaviour checks: read the flags. */
@@ -139,6 +140,23 @@ static json_t *machine_sanitizers(void)
     return list;
 }
 
+/* A hash (FNV-1a) of the running program: two builds with the same flags from the same dirty tree are still two. */
+static json_t *machine_binary(void)
+{
+    FILE *file = fopen("/proc/self/exe", "re");
+    uint64_t hash = 0xcbf29ce484222325u;
+    unsigned char block[65536];
+    size_t length;
+
+    if (!file)
+        return json_null();
+    while ((length = fread(block, 1, sizeof block, file)))
+        for (size_t i = 0; i < length; i++)
+            hash = (hash ^ block[i]) * 0x100000001b3u;
+    fclose(file);
+    return json_sprintf("%016llx", (unsigned long long)hash);
+}
+
 json_t *machine_build(void)
 {
     bool ndebug = false, optimised = false;
@@ -153,8 +171,9 @@ json_t *machine_build(void)
 #ifdef BUILD_DIRTY
     dirty = json_boolean(BUILD_DIRTY);
 #endif
-    return json_pack("{s:s, s:s, s:s, s:o, s:b, s:b, s:o}", "cc", BUILD_CC, "cflags", BUILD_CFLAGS, "git", BUILD_GIT,
-                     "dirty", dirty, "ndebug", ndebug, "optimised", optimised, "sanitizers", machine_sanitizers());
+    return json_pack("{s:s, s:s, s:s, s:o, s:b, s:b, s:o, s:o}", "cc", BUILD_CC, "cflags", BUILD_CFLAGS, "git", BUILD_GIT,
+                     "dirty", dirty, "ndebug", ndebug, "optimised", optimised, "sanitizers", machine_sanitizers(),
+                     "binary", machine_binary());
 }
 
 static json_t *machine_boost(void)

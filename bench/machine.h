@@ -8,8 +8,8 @@
 #include <jansson.h>
 
 /* All return new references. */
-json_t *machine_host(void);        /* cpu, topology, virt, kernel */
-json_t *machine_build(void);       /* cc, cflags, git, dirty, ndebug, optimised, sanitizers */
+json_t *machine_host(void);        /* name, cpu, topology, virt, kernel */
+json_t *machine_build(void);       /* cc, cflags, git, dirty, ndebug, optimised, sanitizers, binary */
 json_t *machine_system(void);      /* governor, boost, smt, aslr, isolated, load1 */
 
 /* "rclab 0.1 (git abc1234)": for --version. Static. */

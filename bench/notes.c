@@ -148,18 +148,66 @@ static void notes_tally(const struct row *row, size_t rows, size_t (*count)(cons
 
 static void notes_inconclusive(const struct row *row, struct names *notes)
 {
-    size_t needed;
+    const char *name = row->cell->strategy;
+    double target;
+    size_t rounds;
 
     if (row->verdict != VERDICT_INCONCLUSIVE)
         return;
-    needed = row->interval.exists ? summary_needed(row->pairs, row->interval, VERDICT_LEAST_EFFECT) : 0;
-    if (!row->interval.exists)
-        notes_line(notes, "%s: %zu pairs are too few for an interval: %zu are needed here", row->cell->strategy, row->pairs,
-                    row->pairs_needed);
-    else if (needed > NOTES_MOST_ROUNDS)
-        notes_line(notes, "%s: more than %d rounds would be needed to resolve ±2%%", row->cell->strategy, NOTES_MOST_ROUNDS);
-    else if (needed > row->pairs)
-        notes_line(notes, "%s: about %zu rounds would resolve ±2%%", row->cell->strategy, needed);
+    if (!row->interval.exists) {
+        notes_line(notes, "%s: %zu pairs are too few for an interval: %zu are needed here", name, row->pairs,
+                   row->pairs_needed);
+        return;
+    }
+    rounds = verdict_rounds_needed(row, &target);
+    if (rounds > NOTES_MOST_ROUNDS)
+        notes_line(notes, "%s: more than %d rounds would be needed to resolve ±%.1f%%", name, NOTES_MOST_ROUNDS,
+                   target * 100);
+    else if (rounds > row->pairs + row->dropped)
+        notes_line(notes, "%s: about %zu rounds would resolve ±%.1f%%", name, rounds, target * 100);
+    else if (row->interval.low > 1 - VERDICT_LEAST_EFFECT && row->interval.high < 1 + VERDICT_LEAST_EFFECT)
+        notes_line(notes, "%s: any difference is below the least effect of %.0f%%", name, VERDICT_LEAST_EFFECT * 100);
+}
+
+/* Rule 5a. How many samples of each regime; returns how many in all. */
+static size_t notes_count_regimes(const struct row *row, size_t rows, size_t count[RESULTS_REGIMES])
+{
+    size_t samples = 0;
+
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < row[i].cell->observations; j++)
+            if (row[i].cell->observation[j].status == RESULTS_OK) {
+                count[row[i].cell->observation[j].regime]++;
+                samples++;
+            }
+    return row[0].cell->threads < 2 ? 0 : samples;
+}
+
+/* One line that says how far apart the CPUs were. */
+static void notes_print_hops(const struct row *row, size_t rows)
+{
+    size_t count[RESULTS_REGIMES] = {0}, samples = notes_count_regimes(row, rows, count);
+
+    if (samples == 0)
+        return;
+    printf("hops   ");
+    for (int regime = 0, said = 0; regime < RESULTS_REGIMES; regime++)
+        if (count[regime])
+            printf("%s%s %zu", said++ ? ", " : "", results_regime_name((enum results_regime)regime), count[regime]);
+    printf(" of %zu samples (a line hop is near below %.0f ns)\n", samples, RESULTS_FAR_NS);
+}
+
+/* What was left out of the comparison for it. */
+static void notes_dropped(const struct row *row, size_t rows, struct names *notes)
+{
+    size_t pairs = 0, dropped = 0;
+
+    for (size_t i = 0; i < rows; i++) {
+        pairs += row[i].pairs + row[i].dropped;
+        dropped += row[i].dropped;
+    }
+    if (dropped)
+        notes_line(notes, "%zu of %zu pairs dropped: their samples were not in one regime", dropped, pairs);
 }
 
 static void notes_wrong_by_design(const struct row *row, struct names *notes)
@@ -255,6 +303,7 @@ void notes_list(const struct results *results, const struct row *row, size_t row
     notes_tally(row, rows, notes_far, "samples beyond 5 MAD", notes);
     if (results->exploratory)
         notes_line(notes, "exploratory: too few rounds for verdicts");
+    notes_dropped(row, rows, notes);
     notes_list_facts(row, rows, facts);
 }
 
@@ -265,6 +314,7 @@ void notes_print(const struct results *results, const struct row *row, size_t ro
     notes_list(results, row, rows, &notes, &facts);
     for (size_t i = 0; i < notes.count; i++)
         printf("%s%s\n", style == TABLE_MARKDOWN ? "- " : "! ", notes.item[i]);
+    notes_print_hops(row, rows);
     for (size_t i = 0; i < facts.count; i++)
         printf("facts  %s\n", facts.item[i]);
     names_free(&notes);

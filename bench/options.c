@@ -41,7 +41,13 @@ enum {
     KEY_NO_COUNTERS,
     KEY_REQUIRE_COUNTERS,
     KEY_COUNT_INSTRUCTIONS,
+    KEY_RESUME,
+    KEY_APPEND,
+    KEY_SHARD,
+    KEY_NO_LOCK,
 };
+enum { OPTIONS_SHARD_SEED = 1 };       /* the shards of one sweep must agree */
+enum { OPTIONS_LAST_KEY = 0xffffff }; /* argp's own are above, and 0 */
 
 int64_t options_number(const char *what, const char *text, int64_t min, int64_t max)
 {
@@ -126,10 +132,41 @@ static void options_bind(struct options *options, const char *text, struct argp_
     options_split(options_values(options, text, length), "-L", values);
 }
 
+void options_shard(struct options *options, const char *text)
+{
+    const char *slash = strchr(text, '/');
+    char *index;
+
+    if (!slash)
+        die_usage("--shard %s: allowed is I/N, such as 1/4", text);
+    options->shards = (int)options_number("--shard: N", slash + 1, 1, OPTIONS_MOST_ROUNDS);
+    index = memory_text("%.*s", (int)(slash - text), text);
+    options->shard = (int)options_number("--shard: I", index, 1, options->shards);
+    free(index);
+}
+
+/* Those that do not decide what is measured. */
+static bool options_goes_with_resume(int key)
+{
+    static const int keys[] = {KEY_RESUME, KEY_BUDGET, KEY_STRICT, KEY_STYLE, KEY_FORCE_VERDICTS, KEY_NO_LOCK, 'q'};
+
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (key == keys[i])
+            return true;
+    return false;
+}
+
+static void options_note(struct options *options, int key)
+{
+    if (key > 0 && key <= OPTIONS_LAST_KEY && !options_goes_with_resume(key))
+        options->fixed = key;
+}
+
 static error_t options_common(int key, char *arg, struct argp_state *state)
 {
     struct options *options = state->input;
 
+    options_note(options, key);
     switch (key) {
     case 's': options_split(&options->strategies, "-s", arg); return 0;
     case 't': options_threads(options, arg); return 0;
@@ -144,7 +181,14 @@ static error_t options_common(int key, char *arg, struct argp_state *state)
     case KEY_TIMEOUT: options->timeout_ns = options_time("--timeout", arg); return 0;
     case KEY_BUDGET: options->budget_ns = options_time("--budget", arg); return 0;
     case KEY_AFFINITY: options->affinity = arg; return 0;
-    case KEY_SEED: options->seed = (uint64_t)options_number("--seed", arg, 0, INT64_MAX); return 0;
+    case KEY_SEED:
+        options->seed = (uint64_t)options_number("--seed", arg, 0, INT64_MAX);
+        options->seed_given = true;
+        return 0;
+    case KEY_RESUME: options->resume = arg; return 0;
+    case KEY_APPEND: options->append = true; return 0;
+    case KEY_SHARD: options_shard(options, arg); return 0;
+    case KEY_NO_LOCK: options->no_lock = true; return 0;
     case KEY_REFERENCE: options->reference = arg; return 0;
     case KEY_STATS: options->stats = true; return 0;
     case KEY_INPUT: names_add(options_values(options, "input", strlen("input")), arg); return 0;
@@ -186,11 +230,15 @@ static const struct argp_option common_options[] = {
     {"fast", KEY_FAST, NULL, 0, "5 rounds: exploratory, gives no verdicts", 0},
     {"rigorous", KEY_RIGOROUS, NULL, 0, "40 rounds, and the reference against itself (A/A)", 0},
     {"timeout", KEY_TIMEOUT, "TIME", 0, "A worker that takes longer hangs (default 60 + warm-up + measured time)", 0},
+    {"resume", KEY_RESUME, "FILE", 0, "Take what an interrupted run lacks; the plan is FILE's", 0},
+    {"append", KEY_APPEND, NULL, 0, "Put further rounds of the same plan into the file of -o", 0},
+    {"shard", KEY_SHARD, "I/N", 0, "Only part I of N of the rounds, for rclab merge (without --seed: seed 1)", 0},
     {"budget", KEY_BUDGET, "TIME", 0, "Stop after this time with what there is, exit 124", 0},
     {NULL, 0, NULL, 0, "Where and in which order:", 3},
     {"affinity", KEY_AFFINITY, "CPULIST", 0, "Use these CPUs only, such as 0,2-3", 0},
     {"place", KEY_PLACE, "POLICY", 0, "core: a core for each thread first (default); smt: siblings first; none: not pinned", 0},
     {"seed", KEY_SEED, "N", 0, "Repeat the order and the random numbers of another run", 0},
+    {"no-lock", KEY_NO_LOCK, NULL, 0, "Measure although another measurement runs on this machine", 0},
     {NULL, 0, NULL, 0, "What to print and keep:", 4},
     {"output", 'o', "FILE", 0, "Raw samples (default: a new file in ~/.local/state/rclab)", 0},
     {"force", KEY_FORCE, NULL, 0, "Overwrite FILE", 0},
@@ -210,7 +258,10 @@ static error_t options_run(int key, char *arg, struct argp_state *state)
 
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = options; return 0;
-    case 'W': options_split(&options->workloads, "-W", arg); return 0;
+    case 'W':
+        options_note(options, key);
+        options_split(&options->workloads, "-W", arg);
+        return 0;
     case ARGP_KEY_ARG: die_usage("%s: '%s' is not an option; see --help", state->name, arg);
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -222,7 +273,10 @@ static error_t options_fib(int key, char *arg, struct argp_state *state)
 
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = options; return 0;
-    case 'n': options_split(options_values(options, "n", 1), "-n", arg); return 0;
+    case 'n':
+        options_note(options, key);
+        options_split(options_values(options, "n", 1), "-n", arg);
+        return 0;
     case ARGP_KEY_ARG: die_usage("%s: '%s' is not an option; see --help", state->name, arg);
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -285,18 +339,27 @@ static void options_defaults(struct options *options)
         options->timeout_ns = OPTIONS_SPARE_NS + options->warmup_ns + options->min_ns;
 }
 
-static void options_parse(const struct argp *argp, struct options *options, int argc, char **argv)
+static const char *options_name(int key)
 {
-    error_t error;
+    static const struct argp_option *const lists[] = {common_options, run_options, fib_options};
 
-    *options = (struct options){
-        .warmup_ns = TIMING_SECOND / 5, .min_ns = TIMING_SECOND / 2, .seed = options_random_seed(), .timeout_ns = 0};
-    error = argp_parse(argp, argc, argv, 0, NULL, options);
-    if (error)
-        die("command line", error);
-    if (options->count_instructions)
-        options_instructions(options);
-    options_defaults(options);
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        for (const struct argp_option *option = lists[i]; option->name || option->key || option->doc; option++)
+            if (option->key == key)
+                return option->name ? option->name : "n";
+    return "?";
+}
+
+static void options_check(const struct options *options)
+{
+    if (options->resume && options->fixed)
+        die_usage("--resume %s: what is measured stands in the file; leave out --%s", options->resume,
+                  options_name(options->fixed));
+    if (options->append && options->force)
+        die_usage("--append and --force exclude each other");
+    if (options->shard > options->rounds)
+        die_usage("--shard %d/%d: there are %d rounds only: this shard would be empty", options->shard, options->shards,
+                  options->rounds);
     if (options->fast && options->rigorous)
         die_usage("--fast and --rigorous exclude each other");
     if (options->no_counters && (options->events.count || options->require_counters))
@@ -305,16 +368,57 @@ static void options_parse(const struct argp *argp, struct options *options, int 
         die_usage("--timeout: it must exceed the warm-up and the measured time together, or every worker would hang");
 }
 
+/* `flags` are argp's. */
+static void options_parse(const struct argp *argp, struct options *options, int argc, char **argv, unsigned flags)
+{
+    error_t error;
+
+    *options = (struct options){.warmup_ns = TIMING_SECOND / 5, .min_ns = TIMING_SECOND / 2, .shard = 1, .shards = 1};
+    error = argp_parse(argp, argc, argv, flags, NULL, options);
+    if (error)
+        die("command line", error);
+    if (!options->seed_given)
+        options->seed = options->shards > 1 ? OPTIONS_SHARD_SEED : options_random_seed();
+    if (options->count_instructions)
+        options_instructions(options);
+    options_defaults(options);
+    options_check(options);
+}
+
+static void options_fib_workload(struct options *options)
+{
+    options->fib = true;
+    names_add(&options->workloads, "fib");
+}
+
+void options_restore(struct options *options, bool fib, int argc, char **argv)
+{
+    struct options asked = *options;
+
+    options_parse(fib ? &fib_argp : &run_argp, options, argc, argv, ARGP_NO_HELP);
+    if (fib)
+        options_fib_workload(options);
+    options->budget_ns = asked.budget_ns;
+    options->strict = asked.strict;
+    options->style = asked.style;
+    options->quiet = asked.quiet;
+    options->force_verdicts |= asked.force_verdicts;
+    options->no_lock = asked.no_lock;
+    options->resume = asked.resume;
+    options->append = false;
+    names_free(&asked.strategies); /* --resume allows none of them: only `rclab fib` has filled in its workload */
+    names_free(&asked.workloads);
+}
+
 void options_parse_run(struct options *options, int argc, char **argv)
 {
-    options_parse(&run_argp, options, argc, argv);
+    options_parse(&run_argp, options, argc, argv, 0);
 }
 
 void options_parse_fib(struct options *options, int argc, char **argv)
 {
-    options_parse(&fib_argp, options, argc, argv);
-    options->fib = true;
-    names_add(&options->workloads, "fib");
+    options_parse(&fib_argp, options, argc, argv, 0);
+    options_fib_workload(options);
 }
 
 void options_free(struct options *options)

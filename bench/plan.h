@@ -11,7 +11,7 @@
 #include "place.h"
 #include "runtime.h"
 
-enum { PLAN_MOST_CELLS = 4096 };
+enum { PLAN_MOST_CELLS = RESULTS_MOST_CELLS };
 
 struct cell {
     char *key;      /* "fib/biased/t2/shared=counted": names what is not the default */

@@ -22,9 +22,9 @@ void progress_draw(const struct progress *progress, size_t done, const char *cel
     static const char bar[] = "########################", rest[] = "........................";
     char time[TIMING_TEXT];
     int64_t each = done ? (timing_now() - progress->start_ns) / (int64_t)done : progress->value_ns;
-    int filled = (int)(done * PROGRESS_WIDTH / progress->total);
+    int filled = progress->total ? (int)(done * PROGRESS_WIDTH / progress->total) : 0;
 
-    if (!progress->shown)
+    if (!progress->shown || progress->total == 0)
         return;
     fprintf(stderr, "\r\033[K[%.*s%.*s] %zu/%zu, %s left, %.40s", filled, bar, PROGRESS_WIDTH - filled, rest, done,
             progress->total, timing_format(each * (int64_t)(progress->total - done), time), cell);

@@ -9,17 +9,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compare.h"
 #include "counters.h"
 #include "die.h"
 #include "exits.h"
+#include "export.h"
 #include "fastfib.h"
 #include "listing.h"
 #include "machine.h"
 #include "memory.h"
+#include "merge.h"
 #include "page.h"
 #include "run.h"
 #include "show.h"
 #include "suggest.h"
+#include "system_check.h"
 #include "worker.h"
 
 struct command {
@@ -34,6 +38,10 @@ static const struct command commands[] = {
     {"fib", "the Gilectomy's experiment: fib in every thread", run_fib_main},
     {"fastfib", "ft_utils' fibonacci over a shared dict", fastfib_main},
     {"show", "print the table of a file of samples", show_main},
+    {"compare", "compare files cell by cell, with gates for continuous integration", compare_main},
+    {"export", "write samples as JSON, CSV, Markdown, JUnit or pyperf", export_main},
+    {"merge", "put the shards of one plan into one file", merge_main},
+    {"system", "system check: is this machine fit to measure on?", system_main},
     {"report", "make a page to hand out: charts, tables, raw samples", page_main},
     {"counters", "what this machine can count, and what would help", counters_main},
     {"worker", NULL, worker_main},

@@ -9,11 +9,14 @@
 
 #include "counter_table.h"
 #include "exits.h"
+#include "identity.h"
 #include "memory.h"
 #include "names.h"
 #include "notes.h"
 #include "timing.h"
 #include "verdict.h"
+
+static const double REPORT_LONGEST_NS = 1e18; /* a damaged file's times, multiplied, would not fit */
 
 static const char *report_text(const json_t *object, const char *key, const char *otherwise)
 {
@@ -55,12 +58,33 @@ static void report_host(const json_t *run)
 static void report_plan(const struct results *results)
 {
     char time[TIMING_TEXT];
-    int64_t samples = (int64_t)results->cells * results->rounds;
+    double time_ns = (double)results->cells * results->rounds * (double)results->value_ns;
+    const char *shard = json_string_value(json_object_get(results->run, "shard"));
+    int parts;
 
-    printf("plan  %zu cells × %d rounds ≈ %s · randomised, seed %" JSON_INTEGER_FORMAT "%s%s\n", results->cells,
-           results->rounds, timing_format(samples * results->value_ns, time),
-           json_integer_value(json_object_get(results->run, "seed")), results->exploratory ? " · exploratory" : "",
+    if (shard && sscanf(shard, "%*d/%d", &parts) == 1 && parts > 0)
+        time_ns /= parts;
+    printf("plan  %zu cells × %d rounds ≈ %s · randomised, seed %" JSON_INTEGER_FORMAT "%s%s%s%s\n", results->cells,
+           results->rounds, timing_format(time_ns < REPORT_LONGEST_NS ? (int64_t)time_ns : (int64_t)REPORT_LONGEST_NS, time),
+           json_integer_value(json_object_get(results->run, "seed")), shard ? " · shard " : "", shard ? shard : "",
+           results->exploratory ? " · exploratory" : "",
            results->statistics ? " · with statistics: slower than without" : "");
+}
+
+/* `merged` is the list that rclab merge writes, or NULL. */
+static bool report_hosts_differ(const json_t *merged)
+{
+    bool differ = false;
+    size_t i;
+    json_t *part;
+
+    json_array_foreach(merged, i, part) {
+        char *difference = identity_host_difference(json_array_get(merged, 0), part);
+
+        differ |= difference != NULL;
+        free(difference);
+    }
+    return differ;
 }
 
 static void report_warnings(const struct results *results)
@@ -71,6 +95,8 @@ static void report_warnings(const struct results *results)
     if (objection)
         printf("!!    %s: %s\n", objection,
                results->forced ? "verdicts are forced" : "no verdicts (--force-verdicts gives them)");
+    if (report_hosts_differ(json_object_get(results->run, "merged")))
+        puts("!!    merged from several hosts: each round is of one host, but medians mix them");
     if (json_is_real(load) && json_real_value(load) >= 1)
         printf("!!    load %.1f at the start: other work disturbs the figures\n", json_real_value(load));
 }

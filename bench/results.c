@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "runtime.h"
 #include "samples.h"
 
 static const char *const status_names[RESULTS_STATUSES] = {[RESULTS_OK] = "ok",
@@ -14,6 +15,20 @@ static const char *const status_names[RESULTS_STATUSES] = {[RESULTS_OK] = "ok",
                                                            [RESULTS_CRASH] = "crash",
                                                            [RESULTS_TIMEOUT] = "timeout",
                                                            [RESULTS_SKIPPED] = "skipped"};
+
+static const char *const regime_names[RESULTS_REGIMES] = {
+    [RESULTS_UNPROBED] = "unprobed", [RESULTS_NEAR] = "near", [RESULTS_FAR] = "far", [RESULTS_FLIPPED] = "flipped"};
+
+static const double RESULTS_MOST_HOP_NS = 1e9;                       /* nobody's line takes a second */
+static const json_int_t RESULTS_MOST_NS = INT64_C(1000000000000000000); /* 30 years: sums and differences stay within 63 bits */
+
+static struct result_cell *results_find(const struct results *results, const char *key)
+{
+    for (size_t i = 0; i < results->cells; i++)
+        if (strcmp(results->cell[i].key, key) == 0)
+            return &results->cell[i];
+    return NULL;
+}
 
 static bool results_take_cell(struct results *results, json_t *plan)
 {
@@ -23,6 +38,9 @@ static bool results_take_cell(struct results *results, json_t *plan)
     if (json_unpack(plan, "{s:s, s:s, s:s, s:s, s:i, s:o, s:b, s:b, s:{s:b}}", "cell", &cell->key, "strategy",
                     &cell->strategy, "workload", &cell->workload, "unit", &cell->unit, "threads", &cell->threads, "params",
                     &cell->params, "aa", &aa, "oversubscribed", &oversubscribed, "traits", "unsafe", &unsafe))
+        return false;
+    if (cell->threads < 1 || cell->threads > RUNTIME_MAX_THREADS || !json_is_object(cell->params) ||
+        results_find(results, cell->key))
         return false;
     cell->aa = aa;
     cell->oversubscribed = oversubscribed;
@@ -36,6 +54,8 @@ static bool results_take_plan(struct results *results, json_t *plan)
     size_t i;
     json_t *item;
 
+    if (json_array_size(plan) > RESULTS_MOST_CELLS)
+        return false;
     results->cell = memory_alloc(json_array_size(plan), sizeof results->cell[0]);
     json_array_foreach(plan, i, item)
         if (!results_take_cell(results, item))
@@ -59,7 +79,8 @@ bool results_begin(struct results *results, json_t *run, const char **why)
     else if (json_unpack(run, "{s:s, s:i, s:I, s:I, s:b, s:b, s:b, s:o}", "reference", &results->reference, "rounds",
                          &results->rounds, "warmup_ns", &warmup, "min_ns", &min, "exploratory", &exploratory, "statistics",
                          &statistics, "force_verdicts", &forced, "plan", &plan) ||
-             !results_take_plan(results, plan))
+             results->rounds < 1 || results->rounds > RESULTS_MOST_ROUNDS || warmup < 0 || warmup > RESULTS_MOST_NS ||
+             min < 0 || min > RESULTS_MOST_NS || !results_take_plan(results, plan))
         *why = "a damaged run record";
     else {
         results->value_ns = warmup + min;
@@ -69,14 +90,6 @@ bool results_begin(struct results *results, json_t *run, const char **why)
         return true;
     }
     return false;
-}
-
-static struct result_cell *results_find(const struct results *results, const char *key)
-{
-    for (size_t i = 0; i < results->cells; i++)
-        if (strcmp(results->cell[i].key, key) == 0)
-            return &results->cell[i];
-    return NULL;
 }
 
 /* False if the threads' list is not one. */
@@ -89,7 +102,8 @@ static bool results_take_threads(struct observation *observation, json_t *thread
     json_array_foreach(threads, i, thread) {
         json_int_t end, switches;
 
-        if (json_unpack(thread, "{s:I, s:I}", "end_ns", &end, "nivcsw", &switches))
+        if (json_unpack(thread, "{s:I, s:I}", "end_ns", &end, "nivcsw", &switches) || end < -RESULTS_MOST_NS ||
+            end > RESULTS_MOST_NS)
             return false;
         first = i == 0 || end < first ? end : first;
         last = i == 0 || end > last ? end : last;
@@ -97,6 +111,24 @@ static bool results_take_threads(struct observation *observation, json_t *thread
     }
     observation->metric[RESULTS_SKEW] = (double)(last - first) / wall;
     return json_is_array(threads);
+}
+
+/* False if the probes are there but are no times. Files of before the probe have none: null. */
+static bool results_take_hops(struct observation *observation, const json_t *hops)
+{
+    const json_t *first = json_array_get(hops, 0), *second = json_array_get(hops, 1);
+    double before = json_number_value(first), after = json_number_value(second);
+
+    if (!hops || json_is_null(hops) || json_is_null(first) || json_is_null(second))
+        return true;
+    if (json_array_size(hops) != 2 || !(before > 0 && before < RESULTS_MOST_HOP_NS && after > 0 && after < RESULTS_MOST_HOP_NS))
+        return false;
+    observation->hop_ns = (before + after) / 2;
+    if ((before < RESULTS_FAR_NS) != (after < RESULTS_FAR_NS))
+        observation->regime = RESULTS_FLIPPED;
+    else
+        observation->regime = before < RESULTS_FAR_NS ? RESULTS_NEAR : RESULTS_FAR;
+    return true;
 }
 
 static bool results_take_figures(struct observation *observation, const struct result_cell *cell)
@@ -115,7 +147,8 @@ static bool results_take_figures(struct observation *observation, const struct r
     observation->metric[RESULTS_CPU] = (double)cpu / (double)wall;
     observation->metric[RESULTS_DRAIN] = (double)drain / (double)wall;
     observation->metric[RESULTS_RSS] = json_is_integer(rss) ? (double)json_integer_value(rss) : -1;
-    return results_take_threads(observation, threads, (double)wall);
+    return results_take_threads(observation, threads, (double)wall) &&
+           results_take_hops(observation, json_object_get(observation->record, "hop_ns"));
 }
 
 static bool results_take_status(struct observation *observation, const char *name)
@@ -126,6 +159,30 @@ static bool results_take_status(struct observation *observation, const char *nam
             return true;
         }
     return false;
+}
+
+const struct observation *results_observation(const struct result_cell *cell, int round)
+{
+    for (size_t i = round < cell->rounds ? cell->observations : 0; i-- > 0;) /* backwards: files are in order, mostly */
+        if (cell->observation[i].round == round)
+            return &cell->observation[i];
+    return NULL;
+}
+
+/* The run was gone on with. Before further rounds, all that went before stays as it is. */
+static bool results_add_resume(struct results *results, const json_t *record, const char **why)
+{
+    int rounds, exploratory;
+
+    if (json_unpack((json_t *)record, "{s:i, s:b}", "rounds", &rounds, "exploratory", &exploratory) ||
+        rounds < results->rounds || rounds > RESULTS_MOST_ROUNDS) {
+        *why = "a damaged resume record";
+        return false;
+    }
+    results->rounds = rounds;
+    results->exploratory = exploratory;
+    results->ended = results->complete = false;
+    return true;
 }
 
 static bool results_add_sample(struct results *results, json_t *record, const char **why)
@@ -139,6 +196,10 @@ static bool results_add_sample(struct results *results, json_t *record, const ch
         *why = "a damaged sample record";
         return false;
     }
+    if (observation.round < 0 || observation.round >= results->rounds) {
+        *why = "a sample of a round that the plan does not have";
+        return false;
+    }
     cell = results_find(results, key);
     if (!cell) {
         *why = "a sample of a cell that the plan does not have";
@@ -148,8 +209,14 @@ static bool results_add_sample(struct results *results, json_t *record, const ch
         *why = "a sample whose figures are missing or impossible";
         return false;
     }
+    if (results_observation(cell, observation.round)) {
+        *why = "a second sample of the same cell and round";
+        return false;
+    }
     json_incref(record);
     cell->count[observation.status]++;
+    if (observation.round >= cell->rounds)
+        cell->rounds = observation.round + 1;
     cell->observation = memory_resize(cell->observation, cell->observations + 1, sizeof cell->observation[0]);
     cell->observation[cell->observations++] = observation;
     return true;
@@ -166,7 +233,9 @@ bool results_add(struct results *results, json_t *record, const char **why)
         results->complete = json_is_true(json_object_get(record, "complete"));
         return true;
     }
-    *why = "neither a run nor a sample nor an end record";
+    if (type && strcmp(type, "resume") == 0)
+        return results_add_resume(results, record, why);
+    *why = "neither a run nor a sample nor an end nor a resume record";
     return false;
 }
 
@@ -179,6 +248,7 @@ void results_free(struct results *results)
     }
     free(results->cell);
     json_decref(results->run);
+    *results = (struct results){0};
 }
 
 size_t results_values(const struct result_cell *cell, enum results_metric metric, double *values)
@@ -194,6 +264,16 @@ size_t results_values(const struct result_cell *cell, enum results_metric metric
 size_t results_failures(const struct result_cell *cell)
 {
     return cell->unsafe ? 0 : cell->count[RESULTS_WRONG] + cell->count[RESULTS_CRASH] + cell->count[RESULTS_TIMEOUT];
+}
+
+bool results_same_regime(const struct observation *a, const struct observation *b)
+{
+    return a->regime == b->regime && a->regime != RESULTS_FLIPPED;
+}
+
+const char *results_regime_name(enum results_regime regime)
+{
+    return regime_names[regime];
 }
 
 bool results_same_group(const struct result_cell *a, const struct result_cell *b)

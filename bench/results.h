@@ -11,6 +11,8 @@
 
 #include <jansson.h>
 
+enum { RESULTS_MOST_ROUNDS = 10000, RESULTS_MOST_CELLS = 4096 };
+
 enum results_status { RESULTS_OK, RESULTS_WRONG, RESULTS_CRASH, RESULTS_TIMEOUT, RESULTS_SKIPPED, RESULTS_STATUSES };
 
 enum results_metric {
@@ -23,8 +25,20 @@ enum results_metric {
     RESULTS_METRICS,
 };
 
+/* How far apart the CPUs of a sample with several threads were, by the line hop before and after it. */
+enum results_regime {
+    RESULTS_UNPROBED, /* one thread, or threads that are not pinned to two CPUs */
+    RESULTS_NEAR,     /* both hops below RESULTS_FAR_NS */
+    RESULTS_FAR,
+    RESULTS_FLIPPED,  /* it changed while the sample was taken: comparable with nothing */
+    RESULTS_REGIMES,
+};
+#define RESULTS_FAR_NS 80.0 /* between the two kinds seen on virtual machines: 30 … 45 and 155 … 185 ns */
+
 struct observation {
     int round;
+    enum results_regime regime;
+    double hop_ns; /* mean of the two probes; 0: RESULTS_UNPROBED */
     enum results_status status;
     double metric[RESULTS_METRICS]; /* of RESULTS_OK only */
     bool answer_ok;                 /* false in a RESULTS_OK one: wrong by design */
@@ -40,6 +54,7 @@ struct result_cell {
     bool aa, oversubscribed;
     struct observation *observation;
     size_t observations, count[RESULTS_STATUSES];
+    int rounds; /* one more than the highest round seen */
 };
 
 struct results {
@@ -56,15 +71,23 @@ struct results {
 /* Takes a reference to the record. False, with *why set to a constant, if it is not a run of this schema. */
 bool results_begin(struct results *results, json_t *run, const char **why);
 
-/* Any further record: sample or end. Takes a reference. False, with *why set, if it does not belong. */
+/* Any further record: sample, end, or resume (the run was gone on with: there may be more rounds). Takes a reference. False,
+ * with *why set, if it does not belong. */
 bool results_add(struct results *results, json_t *record, const char **why);
 void results_free(struct results *results);
 
 /* A metric of all RESULTS_OK observations into `values` (of cell->observations places); their number. */
 size_t results_values(const struct result_cell *cell, enum results_metric metric, double *values);
 
+/* NULL if this cell has no sample of this round. */
+const struct observation *results_observation(const struct result_cell *cell, int round);
+
 /* Failed ones that are not expected to fail. */
 size_t results_failures(const struct result_cell *cell);
+
+/* In one regime, so that their ratio means something. */
+bool results_same_regime(const struct observation *a, const struct observation *b);
+const char *results_regime_name(enum results_regime regime);
 
 /* Same workload, threads and values. */
 bool results_same_group(const struct result_cell *a, const struct result_cell *b);

@@ -16,9 +16,11 @@
 #include "die.h"
 #include "draw.h"
 #include "exits.h"
+#include "identity.h"
 #include "interrupt.h"
 #include "latin.h"
 #include "launch.h"
+#include "lock.h"
 #include "machine.h"
 #include "memory.h"
 #include "options.h"
@@ -26,6 +28,7 @@
 #include "plan.h"
 #include "progress.h"
 #include "report.h"
+#include "resume.h"
 #include "results.h"
 #include "samples.h"
 #include "summary.h"
@@ -49,7 +52,7 @@ struct run {
     struct samples_writer file;
     struct results results;
     struct progress progress;
-    uint64_t padding_state;
+    size_t taken; /* samples of this process */
     int64_t budget_end; /* INT64_MAX: none */
     const char *stopped; /* why before the end; NULL: it was not */
 };
@@ -81,20 +84,44 @@ static json_t *run_started(void)
     return json_string(text);
 }
 
+static bool run_exploratory(const struct options *options)
+{
+    return options->fast || options->rounds < SUMMARY_LEAST_PAIRS;
+}
+
+static json_t *run_shard(const struct options *options)
+{
+    return options->shards > 1 ? json_sprintf("%d/%d", options->shard, options->shards) : json_null();
+}
+
 static json_t *run_record(const struct run *run, json_t *argv)
 {
     const struct options *options = &run->options;
-
-    return json_pack(
+    char hash[IDENTITY_HASH];
+    json_t *record = json_pack(
         "{s:s, s:s, s:o, s:o, s:o, s:I, s:i, s:I, s:I, s:I, s:s, s:s, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:O, s:b}", "t", "run",
         "schema", SAMPLES_SCHEMA, "run_id", run_id(), "started", run_started(), "argv", argv, "seed",
         (json_int_t)options->seed, "rounds", options->rounds, "warmup_ns", (json_int_t)options->warmup_ns, "min_ns",
         (json_int_t)options->min_ns, "timeout_ns", (json_int_t)options->timeout_ns, "reference", run->plan.reference,
-        "place", place_name(options->place), "exploratory", options->fast || options->rounds < SUMMARY_LEAST_PAIRS, "rigorous",
+        "place", place_name(options->place), "exploratory", run_exploratory(options), "rigorous",
         options->rigorous, "statistics", options->stats, "force_verdicts", options->force_verdicts, "plan",
         plan_json(&run->plan, &run->place), "host", machine_host(), "build", machine_build(), "system", machine_system(),
-        "events", counting_json(&run->counting), "unavailable", run->counting.unavailable,
-        "count_instructions", (int)options->count_instructions);
+        "events", counting_json(&run->counting), "unavailable", run->counting.unavailable, "count_instructions",
+        (int)options->count_instructions);
+
+    json_object_set_new(record, "shard", run_shard(options));
+    json_object_set_new(record, "plan_hash", json_string(identity_plan_hash(record, hash)));
+    return record;
+}
+
+/* What stands in the file before the samples of a run that is gone on with. */
+static json_t *run_resume_record(const struct run *run, json_t *argv)
+{
+    const struct options *options = &run->options;
+
+    return json_pack("{s:s, s:s, s:o, s:o, s:i, s:b, s:o}", "t", "resume", "mode", options->append ? "append" : "resume",
+                     "started", run_started(), "argv", argv, "rounds", options->rounds, "exploratory",
+                     run_exploratory(options), "system", machine_system());
 }
 
 /* Written and taken into the results: the table comes from what the file holds. Consumes the record. */
@@ -120,24 +147,80 @@ static void run_prepare_counting(struct run *run)
     if (options->require_counters)
         counting_require(&run->counting);
     if (options->count_instructions)
-        callgrind_begin(&run->callgrind);
+        callgrind_require();
 }
 
-static void run_begin(struct run *run, int argc, char **argv)
+static void run_create(struct run *run, int argc, char **argv)
 {
     const char *why = NULL;
     json_t *record;
 
-    place_load(&run->place, run->options.place, run->options.affinity);
-    plan_build(&run->plan, &run->options, &run->place);
-    run_prepare_counting(run);
     samples_create(&run->file, run->options.output, run->options.force);
     record = run_record(run, run_argv(argc, argv));
     if (!record || !results_begin(&run->results, record, &why))
         die_usage("the record of this run is refused: %s", why ? why : "memory");
     samples_write(&run->file, record);
     json_decref(record);
-    run->padding_state = draw_mix(run->options.seed, RUN_STREAM_PADDING);
+}
+
+/* This round is this process's to take: it is in its shard, and --append takes new rounds only. */
+static bool run_mine(const struct run *run, int round)
+{
+    return round >= run->options.first_round && round % run->options.shards == run->options.shard - 1;
+}
+
+/* The cells of the plan are those of the file, in the same order: resume_check saw to it. */
+static bool run_done(const struct run *run, size_t cell, int round)
+{
+    return results_observation(&run->results.cell[cell], round) != NULL;
+}
+
+static size_t run_missing(const struct run *run)
+{
+    size_t missing = 0;
+
+    for (int round = 0; round < run->options.rounds; round++)
+        for (size_t cell = 0; run_mine(run, round) && cell < run->plan.cells; cell++)
+            missing += !run_done(run, cell, round);
+    return missing;
+}
+
+static void run_go_on(struct run *run, const struct resume *resume, int argc, char **argv)
+{
+    json_t *now = run_record(run, run_argv(argc, argv));
+
+    resume_check(resume, &run->file, &run->results, now);
+    json_decref(now);
+    for (size_t i = 0; i < run->plan.cells; i++)
+        run->plan.cell[i].hangs = (int)run->results.cell[i].count[RESULTS_TIMEOUT];
+    if (run_missing(run) == 0 && run->results.complete) {
+        fprintf(stderr, "rclab: %s: nothing is missing\n", run->file.path);
+        return;
+    }
+    resume_mend(resume, &run->file);
+    run_keep(run, run_resume_record(run, run_argv(argc, argv)));
+}
+
+static void run_begin(struct run *run, int argc, char **argv)
+{
+    bool old = run->options.resume || run->options.append;
+    struct resume resume;
+
+    if (!run->options.no_lock)
+        lock_take();
+    if (old) {
+        resume_open(&resume, &run->options, &run->file, &run->results);
+        resume_options(&resume, &run->options, &run->results);
+    }
+    place_load(&run->place, run->options.place, run->options.affinity);
+    plan_build(&run->plan, &run->options, &run->place);
+    run_prepare_counting(run);
+    if (old)
+        run_go_on(run, &resume, argc, argv);
+    else
+        run_create(run, argc, argv);
+    if (run->options.count_instructions)
+        callgrind_begin(&run->callgrind);
     run->budget_end = run->options.budget_ns ? timing_now() + run->options.budget_ns : INT64_MAX;
     if (!run->options.quiet)
         report_head(&run->results, run->options.style);
@@ -165,13 +248,14 @@ static json_t *run_order(const struct run *run, const struct cell *cell, int rou
 }
 
 /* One worker. NULL if the run must stop: the sample that was cut off is nobody's fault and is not recorded. */
-static json_t *run_measure(struct run *run, struct cell *cell, int round)
+static json_t *run_measure(struct run *run, struct cell *cell, int round, size_t slot)
 {
+    uint64_t padding = draw_mix(draw_mix(run->options.seed, RUN_STREAM_PADDING), (uint64_t)round * run->plan.cells + slot);
     json_t *order = run_order(run, cell, round), *record = NULL;
     int64_t timeout = timing_now() + run->options.timeout_ns;
     struct launch launch;
 
-    launch_start(&launch, order, draw_below(&run->padding_state, RUN_MOST_PADDING), run->callgrind.argv);
+    launch_start(&launch, order, draw_below(&padding, RUN_MOST_PADDING), run->callgrind.argv);
     launch_wait(&launch, 1, timeout < run->budget_end ? timeout : run->budget_end);
     if (launch.end == LAUNCH_INTERRUPTED)
         run->stopped = "interrupted";
@@ -197,8 +281,8 @@ static void run_sample(struct run *run, struct cell *cell, int round, size_t slo
         run->stopped = "budget";
     if (run->stopped)
         return;
-    progress_draw(&run->progress, (size_t)round * run->plan.cells + slot, cell->key);
-    found = cell->hangs < RUN_MOST_HANGS ? run_measure(run, cell, round) : outcome_skipped("it hung before");
+    progress_draw(&run->progress, run->taken++, cell->key);
+    found = cell->hangs < RUN_MOST_HANGS ? run_measure(run, cell, round, slot) : outcome_skipped("it hung before");
     if (!found)
         return;
     record = json_pack("{s:s, s:s, s:i, s:I}", "t", "sample", "cell", cell->key, "round", round, "slot", (json_int_t)slot);
@@ -213,9 +297,12 @@ static void run_rounds(struct run *run)
     uint64_t seed = draw_mix(run->options.seed, RUN_STREAM_ORDER);
 
     for (int round = 0; round < run->options.rounds && !run->stopped; round++) {
+        if (!run_mine(run, round))
+            continue;
         latin_order(seed, cells, (size_t)round, order);
         for (size_t slot = 0; slot < cells && !run->stopped; slot++)
-            run_sample(run, &run->plan.cell[order[slot]], round, slot);
+            if (!run_done(run, order[slot], round))
+                run_sample(run, &run->plan.cell[order[slot]], round, slot);
     }
     free(order);
 }
@@ -223,8 +310,15 @@ static void run_rounds(struct run *run)
 static void run_end(struct run *run)
 {
     json_t *why = run->stopped ? json_string(run->stopped) : json_null();
+    bool complete;
 
-    run_keep(run, json_pack("{s:s, s:b, s:o}", "t", "end", "complete", run->stopped == NULL, "stopped", why));
+    if (run->results.complete) /* nothing was missing: the file has its end */
+        return;
+    run->options.first_round = 0; /* --append asks for the file's earlier rounds too */
+    complete = !run->stopped && run_missing(run) == 0;
+    if (!complete && !run->stopped)
+        fprintf(stderr, "rclab: %s: earlier rounds lack samples: --resume takes them\n", run->file.path);
+    run_keep(run, json_pack("{s:s, s:b, s:o}", "t", "end", "complete", complete, "stopped", why));
 }
 
 static int run_exit(const struct run *run, int settled)
@@ -265,7 +359,7 @@ static int run_all(struct run *run, int argc, char **argv)
 
     interrupt_hold(); /* before the file is there: from its first line on an interrupted run has an end record */
     run_begin(run, argc, argv);
-    progress_begin(&run->progress, run->plan.cells * (size_t)run->options.rounds, run->results.value_ns, run->options.quiet);
+    progress_begin(&run->progress, run_missing(run), run->results.value_ns, run->options.quiet);
     run_rounds(run);
     run_end(run);
     interrupt_release();

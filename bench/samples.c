@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include "memory.h"
 
 enum { SAMPLES_MOST_TWINS = 1000 }; /* runs that began in the same second */
+enum { SAMPLES_DIGITS = 12 };      /* of a number that is no integer: 69.1, not 69.099999999999994 */
 
 static void samples_make_folders(const char *path)
 {
@@ -60,6 +62,13 @@ static void samples_create_default(struct samples_writer *writer)
     free(folder);
 }
 
+/* One writer for each file. A device or a file system without locks is none of our business. */
+static void samples_lock(const struct samples_writer *writer)
+{
+    if (flock(writer->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+        die_usage("%s: another rclab is writing it", writer->path);
+}
+
 static void samples_create_named(struct samples_writer *writer, const char *path, bool force)
 {
     struct stat status;
@@ -68,7 +77,7 @@ static void samples_create_named(struct samples_writer *writer, const char *path
     if (exists && S_ISREG(status.st_mode) && !force)
         die_usage("-o %s: the file exists; --force overwrites it", path);
     writer->path = memory_text("%s", path);
-    writer->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | (force ? O_TRUNC : exists ? 0 : O_EXCL), 0666);
+    writer->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | (exists ? 0 : O_EXCL), 0666);
 }
 
 void samples_create(struct samples_writer *writer, const char *path, bool force)
@@ -79,11 +88,26 @@ void samples_create(struct samples_writer *writer, const char *path, bool force)
         samples_create_default(writer);
     if (writer->fd < 0)
         die(writer->path, errno);
+    samples_lock(writer); /* before anything is overwritten */
+    if (path && force && ftruncate(writer->fd, 0) && errno != EINVAL) /* EINVAL: a device */
+        die(writer->path, errno);
+}
+
+void samples_reopen(struct samples_writer *writer, const char *path)
+{
+    struct stat status;
+
+    *writer = (struct samples_writer){.path = memory_text("%s", path), .fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)};
+    if (writer->fd < 0)
+        die(path, errno);
+    if (fstat(writer->fd, &status) || !S_ISREG(status.st_mode))
+        die_usage("%s: not a file that can be gone on with", path);
+    samples_lock(writer);
 }
 
 bool samples_put(int fd, const json_t *record)
 {
-    char *text = json_dumps(record, JSON_COMPACT), *line;
+    char *text = json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(SAMPLES_DIGITS)), *line;
     size_t length;
     bool whole;
 
@@ -134,6 +158,11 @@ bool samples_open(struct samples_reader *reader, const char *path)
     return reader->file != NULL;
 }
 
+void samples_open_stream(struct samples_reader *reader, FILE *stream, const char *path)
+{
+    *reader = (struct samples_reader){.path = path, .file = stream};
+}
+
 json_t *samples_next(struct samples_reader *reader)
 {
     ssize_t length;
@@ -150,13 +179,17 @@ json_t *samples_next(struct samples_reader *reader)
     }
     reader->line++;
     record = json_loadb(reader->text, (size_t)length, JSON_REJECT_DUPLICATES, &error);
-    if (json_is_object(record))
+    if (json_is_object(record)) {
+        reader->whole += length;
+        reader->unended = reader->text[length - 1] != '\n';
         return record;
+    }
     if (record)
         snprintf(error.text, sizeof error.text, "another JSON value");
     json_decref(record);
     if (reader->line > 1 && reader->text[length - 1] != '\n') {
         fprintf(stderr, "rclab: %s:%zu: warning: the last line is cut off and left out\n", reader->path, reader->line);
+        reader->cut = true;
         return NULL;
     }
     fprintf(stderr, "rclab: %s:%zu: not a JSON object: %s\n", reader->path, reader->line, error.text);

@@ -23,6 +23,9 @@ void samples_create(struct samples_writer *writer, const char *path, bool force)
 void samples_write(struct samples_writer *writer, const json_t *record); /* dies if the file cannot take it */
 void samples_close(struct samples_writer *writer);
 
+/* A file that is there, to go on with at its end. Exits 2 if it is not a file, cannot be written or is being written. */
+void samples_reopen(struct samples_writer *writer, const char *path);
+
 /* One line and one write; false if not all of it was taken. */
 bool samples_put(int fd, const json_t *record);
 
@@ -35,11 +38,17 @@ struct samples_reader {
     size_t line; /* number of the line read last */
     char *text;
     size_t size;
+    long whole;   /* bytes up to the end of the last whole record */
     bool failed;
+    bool cut;     /* the file ends in a piece of a line */
+    bool unended; /* the last record is whole but for its newline */
 };
 
 /* False, with a message, if the file cannot be opened. */
 bool samples_open(struct samples_reader *reader, const char *path);
+
+/* `path` is for messages; samples_finish closes the stream. */
+void samples_open_stream(struct samples_reader *reader, FILE *stream, const char *path);
 
 /* The next record, new reference; NULL at the end or, with a message and `failed` set, at a line that is no JSON object.
  * A last line without its end that is no JSON is a warning and ends the file. */

@@ -51,7 +51,7 @@ static const struct observation *verdict_partner(const struct result_cell *cell,
     return NULL;
 }
 
-/* Ratios of the rates within each round: what drifts between the rounds cancels out. */
+/* Ratios of the rates within each round: what drifts between the rounds cancels out. Rule 5a: only within one regime. */
 static void verdict_compare(struct row *row, const struct result_cell *reference, double alpha)
 {
     double *ratio = memory_alloc(row->cell->observations, sizeof ratio[0]);
@@ -60,7 +60,9 @@ static void verdict_compare(struct row *row, const struct result_cell *reference
         const struct observation *one = &row->cell->observation[i];
         const struct observation *other = one->status == RESULTS_OK ? verdict_partner(reference, one->round) : NULL;
 
-        if (other)
+        if (other && !results_same_regime(one, other))
+            row->dropped++;
+        else if (other)
             ratio[row->pairs++] = one->metric[RESULTS_RATE] / other->metric[RESULTS_RATE];
     }
     row->pairs_needed = summary_least_count(alpha);
@@ -179,6 +181,15 @@ size_t verdict_judge(const struct results *results, const struct result_cell *fi
     verdict_withhold(rows, count);
     qsort(rows, count, sizeof rows[0], verdict_order);
     return count;
+}
+
+size_t verdict_rounds_needed(const struct row *row, double *target)
+{
+    double effect = row->ratio > 1 ? row->ratio - 1 : 1 - row->ratio, rounds;
+
+    *target = effect > VERDICT_LEAST_EFFECT ? effect : VERDICT_LEAST_EFFECT;
+    rounds = (double)summary_needed(row->pairs, row->interval, *target);
+    return (size_t)(rounds * (double)(row->pairs + row->dropped) / (double)row->pairs + 0.5);
 }
 
 /* "crashed SIGSEGV" or "failed exit 3", by the first crash. */

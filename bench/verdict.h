@@ -38,12 +38,17 @@ struct row {
     double scaling;                 /* against the 1-thread cell; 0: none */
     double ratio;                   /* median of the paired ratios of the rate; 0: none */
     struct interval interval;       /* of that ratio */
-    size_t pairs, pairs_needed;     /* rounds where both are right; the fewest for an interval at this level */
+    size_t pairs, pairs_needed;     /* rounds where both are right and in one regime; the fewest for an interval here */
+    size_t dropped;                 /* rounds where both are right, but not in one regime */
 };
 
 /* Fills one row per cell of the group of `first`, best first, those that are not ranked last. `rows` has room for all
  * cells; returns the number of rows. */
 size_t verdict_judge(const struct results *results, const struct result_cell *first, struct row *rows);
+
+/* How many rounds would resolve the difference that was seen, or the least effect if it is smaller (*target says which), as
+ * the spread of the pairs and the share of dropped ones were. The row has an interval. */
+size_t verdict_rounds_needed(const struct row *row, double *target);
 
 /* "faster", "crashed SIGSEGV 3/20": the caller frees it. */
 char *verdict_text(const struct row *row);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "catalog.h"
 #include "die.h"
 #include "exits.h"
+#include "hop.h"
 #include "samples.h"
 #include "tally.h"
 
@@ -94,6 +96,16 @@ static json_t *worker_facts(const struct sample *sample)
     return facts;
 }
 
+/* Nanoseconds a line takes between the CPUs of the first two threads; null if they have not got two, or run in turn. */
+static json_t *worker_hop(const struct sample_request *request, bool callgrind)
+{
+    double ns;
+
+    if (callgrind || request->threads < 2 || !hop_measure(request->cpu[0], request->cpu[1], &ns))
+        return json_null();
+    return json_real(round(ns * 10) / 10);
+}
+
 /* Peak memory of this process. Not ru_maxrss: that can inherit the driver's. null where /proc does not tell. */
 static json_t *worker_peak(void)
 {
@@ -124,9 +136,8 @@ static json_t *worker_report(const struct sample *sample, bool statistics, const
     return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:n, s:o, s:o}", "wall_ns",
                      (json_int_t)sample->wall_ns, "cpu_ns", (json_int_t)sample->cpu_ns, "drain_ns",
                      (json_int_t)sample->drain_ns, "ops", (json_int_t)sample->ops, "rss_peak_kib", worker_peak(), "verify",
-                     verify, "threads", worker_threads(sample), "counters", tally_json(tally),
-                     "locks", locks, "refcounts", refcounts, "hist",
-                     "facts", worker_facts(sample), "error", worker_error(sample));
+                     verify, "threads", worker_threads(sample), "counters", tally_json(tally), "locks", locks, "refcounts",
+                     refcounts, "hist", "facts", worker_facts(sample), "error", worker_error(sample));
 }
 
 static bool worker_count_sane(const struct sample *sample)
@@ -141,18 +152,22 @@ int worker_main(int argc, char **argv)
     static struct sample_request request;
     static struct tally tally;
     const struct runtime *runtime;
-    json_t *order = argc == 3 ? json_loads(argv[2], 0, NULL) : NULL, *report;
+    json_t *order = argc == 3 ? json_loads(argv[2], 0, NULL) : NULL, *report, *before;
+    bool callgrind = json_is_true(json_object_get(order, "callgrind"));
     int failed;
 
     if (!order || !worker_obey(order, &request, &runtime) ||
         !tally_begin(&tally, json_object_get(order, "count"), &perf_door_real, &request))
         die_usage("worker: usage: rclab worker FD ORDER; `rclab run` makes the orders");
-    if (json_is_true(json_object_get(order, "callgrind")))
+    if (callgrind)
         callgrind_listen(&request);
+    before = worker_hop(&request, callgrind);
     failed = runtime->run(&request, &sample);
     if (!failed && !worker_count_sane(&sample))
         die_usage("worker: %s returned a sample with impossible counts", runtime->name);
     report = failed ? json_pack("{s:o}", "error", worker_error(&sample)) : worker_report(&sample, runtime->statistics, &tally);
+    if (report)
+        json_object_set_new(report, "hop_ns", json_pack("[o, o]", before, worker_hop(&request, callgrind)));
     if (!report || !samples_put(atoi(argv[1]), report))
         die("worker: report", errno);
     json_decref(report);

@@ -13,8 +13,8 @@
 #define RC_STATISTICS 0
 #endif
 
-/* X(name): what happened. The sums that must agree: merge_queued == merge_drained + merge_foreign_drained after a drain;
- * log_inc == commit_inc and log_dec == commit_dec after a drain. */
+/* X(name): what happened. The sums that must agree when all is drained (tests/test_counters.c): merge_queued ==
+ * merge_drained + merge_foreign_drained; log_inc == commit_inc; log_dec == commit_dec; lock_biased <= lock_acquired. */
 #define RC_COUNTERS(X)                                                                                                  \
     X(incref)               /* by the owner, or the only way there is */                                               \
     X(incref_shared)        /* by a thread that is not the owner: an atomic read-modify-write */                       \

@@ -6,7 +6,8 @@
  * segments of LOG_SEGMENT entries, labelled with the epoch in which they were written. The commit thread alone changes counts,
  * with plain arithmetic, and alone deallocates.
  *
- *     count   64 bits   sign: immortal; else references, as far as they have been applied
+ *     count   32 bits   references, as far as they have been applied; the committer's alone
+ *     fixed   32 bits   1: immortal. A word of its own: a store to count would race with the committer's (FIELD.md 3.23)
  *     net     32 bits   DEC minus INC that could not be logged for want of memory    \  under commit.direct_lock, while
  *     epoch   32 bits   the last epoch that one of them belongs to (low bits)         > the object is on
  *     next    64 bits   the list of such objects                                     /  commit.direct
@@ -52,7 +53,8 @@ enum { LOG_SEGMENT = 8192, LOG_LIMIT = 48 };
 #endif
 
 struct rc_head {
-    _Atomic int64_t count; /* written by the committer alone */
+    _Atomic int32_t count; /* written by the committer alone; one that reaches the top makes the object immortal */
+    _Atomic uint32_t fixed;
     int32_t net;
     uint32_t net_epoch;
     struct rc_head *next; /* on commit.direct: the next, or the list's end mark; NULL: not on it */
@@ -117,19 +119,21 @@ API void rc_dead(struct rc_head *h);
 
 /* --- heads and fast paths --- */
 
-/* relaxed, all accesses to count: the committer alone writes it; mutators read only the sign, which is set before
- * publication or with the world stopped */
-HOT int64_t log_count(const struct rc_head *h) { return atomic_load_explicit(&h->count, memory_order_relaxed); }
-HOT void log_set_count(struct rc_head *h, int64_t n) { atomic_store_explicit(&h->count, n, memory_order_relaxed); } /* relaxed: as above */
+/* relaxed, both: the committer alone reads and writes it while others run */
+HOT int32_t log_count(const struct rc_head *h) { return atomic_load_explicit(&h->count, memory_order_relaxed); }
+HOT void log_set_count(struct rc_head *h, int32_t n) { atomic_store_explicit(&h->count, n, memory_order_relaxed); } /* relaxed: as above */
+
+/* relaxed, both: set by who holds a reference; whoever misses it logs an entry that the committer then ignores */
+HOT bool rc_is_immortal(const struct rc_head *h) { return atomic_load_explicit(&h->fixed, memory_order_relaxed) != 0; }
+INLINE void rc_immortalize(struct rc_head *h) { atomic_store_explicit(&h->fixed, 1, memory_order_relaxed); } /* relaxed: as above */
 
 HOT void rc_init(struct rc_head *h)
 {
     log_set_count(h, 1);
+    atomic_store_explicit(&h->fixed, 0, memory_order_relaxed); /* relaxed: published with the object */
     h->net = 0;
     h->next = NULL;
 }
-HOT bool rc_is_immortal(const struct rc_head *h) { return log_count(h) < 0; }
-INLINE void rc_immortalize(struct rc_head *h) { log_set_count(h, INT64_MIN / 2); }
 INLINE bool rc_is_unique(const struct rc_head *h) { (void)h; return false; } /* the logs may hold more */
 INLINE int64_t rc_count_stw(const struct rc_head *h) { return log_count(h); }
 
@@ -143,10 +147,12 @@ HOT void rc_incref(struct rc_head *h)
     }
     struct rc_thread *t = log_self();
     rc_stat(incref);
-    if (likely(t->inc.at != t->inc.end))
+    if (likely(t->inc.at != t->inc.end)) {
         *t->inc.at++ = h;
-    else
+        rc_stat(log_inc);
+    } else {
         log_full(t, &t->inc, h);
+    }
 }
 
 HOT bool rc_decref(struct rc_head *h)
@@ -157,10 +163,12 @@ HOT bool rc_decref(struct rc_head *h)
     }
     struct rc_thread *t = log_self();
     rc_stat(decref);
-    if (likely(t->dec.at != t->dec.end))
+    if (likely(t->dec.at != t->dec.end)) {
         *t->dec.at++ = h;
-    else
+        rc_stat(log_dec);
+    } else {
         log_full(t, &t->dec, h);
+    }
     return false;
 }
 
@@ -257,6 +265,8 @@ SLOW void log_full(struct rc_thread *t, struct log_pad *pad, struct rc_head *h)
     if (s) {
         pad_open(pad, s);
         *pad->at++ = h;
+        rc_stat_add(log_inc, pad == &t->inc);
+        rc_stat_add(log_dec, pad == &t->dec);
     } else {
         log_direct(t, h, pad == &t->dec);
     }
@@ -342,14 +352,29 @@ INLINE void rc_safepoint(struct thread *thread)
 
 /* --- the commit thread --- */
 
+static void commit_add(struct rc_head *h, int32_t n)
+{
+    int32_t count = log_count(h);
+    if (unlikely(count > INT32_MAX - n))
+        rc_immortalize(h); /* a leak, never a use after free */
+    else
+        log_set_count(h, count + n);
+}
+
+/* True: dead. Every INC that matters has been applied, so zero is final. */
+static bool commit_sub(struct rc_head *h, int32_t n)
+{
+    int32_t count = log_count(h) - n;
+    log_set_count(h, count);
+    return count == 0 && !rc_is_immortal(h);
+}
+
 INLINE bool rc_decref_field(struct rc_head *h)
 {
     if (rt_self != &commit.self->base || rc_is_immortal(h))
         return rc_decref(h);
-    int64_t n = log_count(h) - 1;
-    log_set_count(h, n);
     rc_stat(decref);
-    return n == 0;
+    return commit_sub(h, 1);
 }
 #define rc_decref_field rc_decref_field
 
@@ -414,9 +439,11 @@ static struct rc_head *commit_direct(uint64_t dec_through)
             h->next = commit.direct ? commit.direct : &commit_direct_end;
             commit.direct = h;
         } else {
-            log_set_count(h, log_count(h) - h->net);
+            int32_t net = h->net;
             h->net = 0;
-            if (log_count(h) == 0) {
+            if (net < 0)
+                commit_add(h, -net);
+            if (net > 0 && commit_sub(h, net)) {
                 h->next = dead;
                 dead = h;
             }
@@ -430,20 +457,18 @@ static struct rc_head *commit_direct(uint64_t dec_through)
 static void commit_incs(struct log_segment *s)
 {
     for (size_t i = 0; i < s->used; i++)
-        log_set_count(s->entry[i], log_count(s->entry[i]) + 1);
+        commit_add(s->entry[i], 1);
     rc_stat_add(commit_inc, s->used);
 }
 
-/* Deallocates as it goes: every INC that matters has been applied, so zero is final. */
+/* Deallocates as it goes. */
 static void commit_decs(struct log_segment *s)
 {
     for (size_t i = 0; i < s->used; i++) {
         struct rc_head *h = s->entry[i];
         if (i + 4 < s->used)
             __builtin_prefetch(s->entry[i + 4], 1);
-        int64_t n = log_count(h) - 1;
-        log_set_count(h, n);
-        if (n == 0)
+        if (commit_sub(h, 1))
             rc_dead(h);
     }
     rc_stat_add(commit_dec, s->used);

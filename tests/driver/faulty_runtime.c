@@ -53,6 +53,12 @@ static int faulty_run_sound(const struct sample_request *request, struct sample 
     return 0;
 }
 
+/* A second one, for comparisons under threads. */
+static int faulty_run_twin(const struct sample_request *request, struct sample *sample)
+{
+    return faulty_run_sound(request, sample);
+}
+
 static int faulty_run_stats(const struct sample_request *request, struct sample *sample)
 {
     faulty_sound(request, sample);
@@ -127,6 +133,7 @@ static int faulty_run_unsafe(const struct sample_request *request, struct sample
         &identifier##_runtime;
 
 FAULTY(sound, "sound", 0, false)
+FAULTY(twin, "twin", 0, false)
 FAULTY(stats, "sound", 0, true)
 FAULTY(crash, "faulty-crash", 0, false)
 FAULTY(exit, "faulty-exit", 0, false)

@@ -10,13 +10,18 @@ if [ $# -ne 2 ]; then
 fi
 rclab=$(realpath "$1")
 faulty=$(realpath "$2")
+here=$(dirname "$(realpath "$0")")
+manual=$here/../../bench/rclab.1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
-export XDG_STATE_HOME=$work/state NO_COLOR=1
+export XDG_STATE_HOME=$work/state NO_COLOR=1 RCLAB_LOCK=$work/lock
 unset LC_ALL 2>/dev/null
 
-strategies='atomic biased buffered gil plain'
+# those that must be there; a smaller build (make STRATEGIES=…) is tested with RCLAB_STRATEGIES set alike
+strategies=${RCLAB_STRATEGIES:-atomic biased buffered gil plain}
+read -ra words <<<"$strategies"
+all=$((2 * ${#words[@]})) # samples of a run of all strategies over two rounds
 brief=(-p 2 -w 0.01 --min-time 0.01)
 small=(-W fib -L n=10)
 checks=0
@@ -118,11 +123,11 @@ holds 'the seed is printed' grep -q 'seed 7$\|seed 7 ' run.out
 holds 'no colour codes in a pipe' lacks run.out $'\e'
 holds 'file begins with the run' grep -Eq '^\{"t":"run","schema":"rclab/1"' <(head -n 1 run.jsonl)
 holds 'file ends complete' grep -Eq '^\{"t":"end","complete":true' <(tail -n 1 run.jsonl)
-holds 'one sample per cell and round' count_is 10 '^\{"t":"sample"' run.jsonl
-holds 'every sample is right' count_is 10 '"status":"ok"' run.jsonl
+holds 'one sample per cell and round' count_is $all '^\{"t":"sample"' run.jsonl
+holds 'every sample is right' count_is $all '"status":"ok"' run.jsonl
 holds 'cell keys name values that are not the default' count_is 2 '^\{"t":"sample","cell":"fib/biased/t1/n=10"' run.jsonl
-holds 'peak memory is recorded' count_is 10 '"rss_peak_kib":[1-9]' run.jsonl
-holds 'nothing leaked' count_is 10 '"leaked":0' run.jsonl
+holds 'peak memory is recorded' count_is $all '"rss_peak_kib":[1-9]' run.jsonl
+holds 'nothing leaked' count_is $all '"leaked":0' run.jsonl
 expect 'show reads the file' 0 'fib n=10' "$rclab" show run.jsonl
 holds 'show prints what run printed' prints_alike
 expect 'the same seed' 0 . "$rclab" run "${small[@]}" -t 1 "${brief[@]}" --seed 7 -q -o again.jsonl
@@ -226,7 +231,7 @@ expect 'input that is not there' 2 'input=/nonexistent' "$rclab" run -W wordcoun
 
 # --- show and damaged files
 head -c -40 run.jsonl >cut.jsonl
-expect 'a cut last line is a warning' 0 'cut.jsonl:12: warning: the last line is cut off' "$rclab" show cut.jsonl
+expect 'a cut last line is a warning' 0 "cut.jsonl:$((all + 2)): warning: the last line is cut off" "$rclab" show cut.jsonl
 holds 'and the rest is shown' grep -q '^gil ' out
 echo 'root:x:0:0' >foreign
 expect 'a foreign file' 2 'foreign:1: not a JSON object' "$rclab" show foreign
@@ -245,6 +250,9 @@ expect 'show of nothing' 2 'name a file' "$rclab" show
 cat run.jsonl again.jsonl >both.jsonl
 expect 'two runs in one file' 0 'STRATEGY' "$rclab" show both.jsonl
 holds 'give two tables' count_is 2 '^STRATEGY' out
+
+# shellcheck source=tests/driver/files.sh
+. "$here/files.sh"
 
 # --- fastfib: the check values of ft_utils' example (n, size, hits, misses, bases, rate, checksum)
 fastfib() {
@@ -304,6 +312,145 @@ expect 'counters are per operation' 0 '^incref +2$' "$faulty" run "${fib[@]}" -s
 holds 'locks are apart from counts' count_is 2 '"locks":\{"lock_acquired":[0-9]+\},"refcounts":\{"incref"' stats.jsonl
 expect 'facts are shown' 0 '^facts  answer=42$' "$faulty" run "${fib[@]}" -s sound "${brief[@]}"
 
+# --- line hops (rule 5a): two pinned CPUs have one, one thread or an unpinned pair has none
+hop_pattern='"hop_ns":\[[0-9.]+,[0-9.]+\]'
+expect 'one thread has no line hop' 0 . "$faulty" run "${fib[@]}" -s sound "${brief[@]}" -o one.jsonl
+holds 'and its file says null' count_is 2 '"hop_ns":\[null,null\]' one.jsonl
+holds 'and its table nothing' lacks out '^hops '
+expect 'threads that are not pinned are not probed' 0 '^hops   unprobed 2 of 2 samples' \
+    "$faulty" run -W fib -t 2 -s sound --place none "${brief[@]}"
+if [ "$(nproc)" -gt 1 ]; then
+    expect 'two pinned threads have a line hop' 0 '^hops   .*(near|far|flipped) ' \
+        "$faulty" run -W fib -t 2 -s sound,twin --seed 1 -p 6 -w 0 --min-time 0.001 -o hops.jsonl
+    holds 'before and after each sample' count_is 12 "$hop_pattern" hops.jsonl
+    sed -E "s/$hop_pattern/\"hop_ns\":[30,40]/" hops.jsonl >near.jsonl
+    expect 'samples of one regime are all compared' 0 '^hops   near 12 of 12 samples' "$faulty" show near.jsonl
+    holds 'and none is dropped' lacks out 'dropped'
+    sed -E "/\"cell\":\"fib.sound.*\"round\":[01],/s/\"hop_ns\":\[30,40/\"hop_ns\":[30,160/" near.jsonl >flipped.jsonl
+    expect 'a flipped sample is told' 0 '^hops   near 10, flipped 2 of 12' "$faulty" show flipped.jsonl
+    holds 'and its pairs are dropped' grep -q '^! 2 of 6 pairs dropped' out
+    sed -E "3s/$hop_pattern/\"hop_ns\":[30,-4]/" hops.jsonl >minus.jsonl
+    expect 'a hop below zero is impossible' 2 'minus.jsonl:3: .*impossible' "$faulty" show minus.jsonl
+fi
+
+# --- going on: --resume, --append, --shard, merge, the locks
+sound=(-W fib -t 1 -s "sound,twin" -w 0 --min-time 0.001)
+samples_of() { # FILE: cell, round and slot of every sample, in the order of the file
+    sed -n 's/^{"t":"sample","cell":"\([^"]*\)","round":\([0-9]*\),"slot":\([0-9]*\),.*/\1 \2 \3/p' "$1"
+}
+same_samples() {
+    [ -n "$(samples_of "$1")" ] && diff <(samples_of "$1") <(samples_of "$2")
+}
+unchanged() { # FILE COPY
+    [ -s "$1" ] && cmp "$1" "$2"
+}
+expect 'a whole run, to compare with' 0 . "$faulty" run "${sound[@]}" -p 6 --seed 5 -o whole.jsonl
+head -n 6 whole.jsonl >part.jsonl
+sed -n 7p whole.jsonl | head -c 100 >>part.jsonl
+expect 'a cut file is gone on with' 0 'warning: the last line is cut off' "$faulty" run --resume part.jsonl
+holds 'it takes what is missing, in the same order' same_samples whole.jsonl part.jsonl
+holds 'every line is whole' count_is 15 '^[{].*[}]$' part.jsonl
+holds 'the end is there' grep -q '^{"t":"end","complete":true' part.jsonl
+holds 'where it went on is in the file' count_is 1 '^{"t":"resume","mode":"resume"' part.jsonl
+cp part.jsonl kept.jsonl
+expect 'a complete file lacks nothing' 0 'nothing is missing' "$faulty" run --resume part.jsonl
+holds 'and stays as it is' unchanged part.jsonl kept.jsonl
+expect 'show reads a file that was gone on with' 0 '^twin ' "$faulty" show part.jsonl
+sed '3d;$d' whole.jsonl | head -c -1 >hole.jsonl
+expect 'a hole in the middle is filled' 0 . "$faulty" run --resume hole.jsonl -q
+holds 'no sample is lost or doubled' test "$(samples_of hole.jsonl | sort)" = "$(samples_of whole.jsonl | sort)"
+head -c 300 whole.jsonl >stump.jsonl
+cp stump.jsonl kept.jsonl
+expect 'a cut run record cannot be gone on with' 2 'stump.jsonl: it is left as it was' "$faulty" run --resume stump.jsonl
+holds 'and stays' unchanged stump.jsonl kept.jsonl
+printf '%s\n%s' "$(head -n 3 whole.jsonl)" 'root:x:0:0' | sed '2s/^/x/' >mixed
+cp mixed kept
+expect 'a foreign file is not touched' 2 'mixed:2: not a JSON object' "$faulty" run --resume mixed
+holds 'not even its last line' unchanged mixed kept
+expect 'a file that is not there' 2 'nowhere: No such file' "$faulty" run --resume nowhere
+expect 'a folder is no file' 2 'rclab: \.: ' "$faulty" run --resume .
+expect 'resume takes its plan from the file' 2 'leave out --strategies' "$faulty" run --resume part.jsonl -s sound
+expect 'and its workloads' 2 'leave out --workloads' "$faulty" run --resume part.jsonl -W fib
+sed '1s/"seed":5/"seed":6/;5,$d' whole.jsonl >seed.jsonl
+expect 'the seed is the record'"'"'s' 0 'seed 6$' "$faulty" run --resume seed.jsonl
+sed '1s/"kernel":"/"kernel":"x/;5,$d' whole.jsonl >kernel.jsonl
+expect 'another host is named' 2 'another host, kernel: "x.*left as it was' "$faulty" run --resume kernel.jsonl
+sed '1s/"git":"[^"]*"/"git":"0123"/;5,$d' whole.jsonl >build.jsonl
+expect 'another build is named' 2 'another build, git: "0123" and ' "$faulty" run --resume build.jsonl
+sed '1s/"unit":"calls"/"unit":"cows"/;5,$d' whole.jsonl >plan.jsonl
+expect 'another plan is named' 2 'another plan, cell fib/sound/t1: unit: "cows" and "calls"' "$faulty" run --resume plan.jsonl
+cp whole.jsonl more.jsonl
+expect 'append takes further rounds' 0 'plan  2 cells × 8 rounds' "$faulty" run "${sound[@]}" -p 2 --append -o more.jsonl
+holds 'and only those' count_is 16 '^{"t":"sample"' more.jsonl
+holds 'what was there stays' unchanged whole.jsonl <(head -n 14 more.jsonl)
+expect 'the appended rounds are those of a longer run' 0 . "$faulty" run "${sound[@]}" -p 8 --seed 5 -q -o long.jsonl
+holds 'in the same order' same_samples long.jsonl more.jsonl
+cp whole.jsonl kept.jsonl
+expect 'append refuses another plan' 2 'another plan, min_ns: 1000000 and 2000000' \
+    "$faulty" run "${sound[@]}" --min-time 0.002 -p 2 --append -o whole.jsonl
+expect 'append refuses another seed' 2 'another plan, seed: 5 and 9' "$faulty" run "${sound[@]}" --seed 9 --append -o whole.jsonl
+expect 'append refuses further cells' 2 'cell fib/faulty-leak/t1: in the second one only' \
+    "$faulty" run "${sound[@]}" -s faulty-leak --append -o whole.jsonl
+holds 'none of them touches the file' unchanged whole.jsonl kept.jsonl
+expect 'append needs its file' 2 'nowhere: No such file' "$faulty" run "${sound[@]}" --append -o nowhere
+for shard in 1 2 3; do
+    expect "shard $shard of 3" 0 "shard $shard/3" "$faulty" run "${sound[@]}" -p 6 --seed 5 --shard $shard/3 -o shard$shard.jsonl
+    holds "shard $shard has its part" count_is 4 '^{"t":"sample"' shard$shard.jsonl
+done
+expect 'the shards are merged' 0 '3 files, 6 rounds, 2 cells' "$faulty" merge shard3.jsonl shard1.jsonl shard2.jsonl -o merged.jsonl
+holds 'into what one run would have been' same_samples whole.jsonl merged.jsonl
+holds 'complete' grep -q '^{"t":"end","complete":true' merged.jsonl
+plan_hash() {
+    sed -n '1s/.*"plan_hash":"\([0-9a-f]\{16\}\)".*/\1/p' "$1"
+}
+holds 'shards have the hash of the whole plan' test "$(plan_hash shard1.jsonl)" = "$(plan_hash whole.jsonl)"
+holds 'another seed has another hash' test "$(plan_hash shard1.jsonl)" != "$(plan_hash again.jsonl)"
+holds 'and there is one' test -n "$(plan_hash again.jsonl)"
+expect 'a merged file can be shown' 0 '^twin ' "$faulty" show merged.jsonl
+expect 'merging two of three warns' 0 'lacks 4 samples' "$faulty" merge shard1.jsonl shard2.jsonl -o two.jsonl
+expect 'and what is missing can be taken' 0 . "$faulty" run --resume two.jsonl -q
+holds 'all of it' test "$(samples_of two.jsonl | sort)" = "$(samples_of whole.jsonl | sort)"
+expect 'merge refuses duplicates' 2 'shard1.jsonl and copy.jsonl both have round 0 of fib/' \
+    sh -c "cp shard1.jsonl copy.jsonl; '$faulty' merge shard1.jsonl copy.jsonl -o dup.jsonl"
+holds 'and makes no file' test ! -e dup.jsonl
+expect 'merge refuses an existing file' 2 'merged.jsonl: the file exists' "$faulty" merge shard1.jsonl -o merged.jsonl
+expect 'merge refuses another seed' 2 'another plan, seed: 5 and 6' "$faulty" merge shard1.jsonl seed.jsonl -o x.jsonl
+sed '1s/"host":{"name":"/"host":{"name":"x/' shard2.jsonl >elsewhere.jsonl
+expect 'merge refuses two hosts' 2 'another host, name: ' "$faulty" merge shard1.jsonl elsewhere.jsonl -o x.jsonl
+expect 'unless forced' 0 '2 files' "$faulty" merge shard1.jsonl elsewhere.jsonl --force -o x.jsonl
+holds 'and the file names both' grep -Eq '"merged":.*"name":"x' x.jsonl
+expect 'and its table says so' 0 'merged from several hosts' "$faulty" show x.jsonl
+expect 'merge refuses a damaged file' 2 'bad.jsonl:4: not a JSON object' "$faulty" merge shard1.jsonl bad.jsonl -o y.jsonl
+expect 'merge needs OUT' 2 'with -o OUT' "$faulty" merge shard1.jsonl
+for bad in 0/3 4/3 1 x/3 1/0 1/x /; do
+    expect "shard $bad is refused" 2 '^rclab: --shard.*allowed is' "$faulty" run "${sound[@]}" --shard "$bad"
+done
+expect 'an empty shard is refused' 2 'would be empty' "$faulty" run "${sound[@]}" -p 2 --shard 3/4
+expect 'shards without a seed agree' 0 'seed 1 · shard 2/2' "$faulty" run "${sound[@]}" -p 2 --shard 2/2
+sed '3p' whole.jsonl >twice.jsonl
+expect 'a sample twice in one file is named' 2 'twice.jsonl:4: a second sample' "$faulty" show twice.jsonl
+sed '3s/"round":[0-9]*/"round":99/' whole.jsonl >late.jsonl
+expect 'a round out of plan is named' 2 'late.jsonl:3: .*round' "$faulty" show late.jsonl
+expect 'an output that is full is named' 2 '/dev/full: No space' "$faulty" run "${sound[@]}" -p 2 -o /dev/full
+
+mkfifo hold
+flock lock -c 'echo 4711 >lock; : >holding; cat hold >/dev/null' &
+holder=$!
+for _ in $(seq 600); do
+    [ -e holding ] && break
+    sleep 0.05
+done
+expect 'two measurements at once are refused' 2 'another measurement runs on this machine \(process 4711 holds .*lock' \
+    "$faulty" run "${sound[@]}" -p 2 -o locked.jsonl
+holds 'before a file is made' test ! -e locked.jsonl
+expect 'unless asked for' 0 'samples' "$faulty" run "${sound[@]}" -p 2 --no-lock -o locked.jsonl
+: >hold
+wait "$holder"
+expect 'the lock ends with its holder' 0 'samples' "$faulty" run "${sound[@]}" -p 2 -o unlocked.jsonl
+RCLAB_LOCK=$work/nowhere/lock expect 'a lock that cannot be had is a warning' 0 'warning: .*not locked' "$faulty" run "${sound[@]}" -p 2
+flock whole.jsonl -c "'$faulty' run --resume whole.jsonl" >out 2>&1
+holds 'a file that is being written is not written twice' grep -q 'another rclab is writing it' out
+
 # --- interrupted while a worker hangs
 "$faulty" run "${fib[@]}" -s faulty-hang -o interrupted.jsonl >out 2>&1 </dev/null &
 driver=$!
@@ -320,6 +467,20 @@ holds 'the file says that it is partial' grep -q '^{"t":"end","complete":false,"
 holds 'a worker was there' test -n "$hung"
 holds 'and is gone' test ! -e "/proc/${hung:-self}"
 expect 'the partial file can be shown' 0 'not measured' "$faulty" show interrupted.jsonl
+
+# --- interrupted between good samples, and gone on with
+"$faulty" run -W fib -t 1 -s "sound,twin" -w 0 --min-time 0.1 -p 6 --seed 5 -o stopped.jsonl >out 2>&1 </dev/null &
+driver=$!
+for _ in $(seq 600); do
+    [ "$(grep -c '"t":"sample"' stopped.jsonl 2>/dev/null)" -ge 3 ] 2>/dev/null && break
+    sleep 0.02
+done
+kill -INT "$driver"
+wait "$driver"
+holds 'an interrupted run' grep -q '"stopped":"interrupted"' stopped.jsonl
+holds 'lacks samples' test "$(samples_of stopped.jsonl | wc -l)" -lt 12
+expect 'goes on' 0 . "$faulty" run --resume stopped.jsonl -q
+holds 'to what it would have been' same_samples whole.jsonl stopped.jsonl
 
 echo "driver: $checks checks, $failed failed"
 [ "$failed" -eq 0 ]

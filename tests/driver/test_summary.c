@@ -3,6 +3,7 @@
  */
 #include <criterion/criterion.h>
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -157,4 +158,63 @@ Test(latin, a_further_square_is_drawn_anew)
     for (size_t round = 0; round < MOST_CELLS; round++)
         all &= orders_equal(1, round, 1, round + MOST_CELLS);
     cr_assert_not(all);
+}
+
+Test(summary, a_spread_without_bounds_needs_more_rounds_than_anybody_runs)
+{
+    struct interval interval = {.exists = true, .low = 0, .high = 1e300};
+
+    cr_assert_eq(summary_needed(20, interval, 0.02), SUMMARY_MOST_NEEDED);
+}
+
+Test(summary, quotient_is_the_middle_of_all_quotients)
+{
+    const double a[] = {8, 2, 4}, b[] = {2, 1}; /* 1 2 2 4 4 8: the middle two are 2 and 4 */
+
+    cr_assert_eq(summary_quotient(a, 3, b, 2), 3);
+}
+
+/* Tables of the Mann-Whitney test, two-sided 5%: U = 0 for 4 and 4, 23 for 10 and 10, none for 3 and 3. */
+Test(summary, quotient_interval_has_the_ranks_of_the_tables)
+{
+    double a[10], b[10], all[100], value;
+    struct interval interval;
+    size_t count = 0;
+
+    for (int i = 0; i < 10; i++) {
+        a[i] = exp2(i); /* powers of two: quotients are exact */
+        b[i] = exp2(i * 10);
+    }
+    interval = summary_quotient_interval(a, 4, b, 4, 0.05);
+    cr_assert(interval.exists);
+    cr_assert_eq(interval.low, a[0] / b[3]);
+    cr_assert_eq(interval.high, a[3] / b[0]);
+    cr_assert_not(summary_quotient_interval(a, 3, b, 3, 0.05).exists);
+    for (int i = 0; i < 10; i++)
+        for (int j = 0; j < 10; j++) {
+            value = a[i] / b[j];
+            for (count = (size_t)(10 * i + j); count > 0 && all[count - 1] > value; count--)
+                all[count] = all[count - 1];
+            all[count] = value;
+        }
+    interval = summary_quotient_interval(a, 10, b, 10, 0.05);
+    cr_assert_eq(interval.low, all[23], "the 24th smallest");
+    cr_assert_eq(interval.high, all[76], "the 24th largest");
+}
+
+Test(summary, quotient_interval_of_many_values_agrees_with_the_exact_one)
+{
+    enum { COUNT = 201 }; /* just beyond SUMMARY_EXACT */
+    double a[COUNT], b[COUNT];
+    struct interval exact, normal;
+
+    for (int i = 0; i < COUNT; i++) {
+        a[i] = 100 + i * 37 % COUNT;
+        b[i] = 50 + i * 53 % COUNT;
+    }
+    exact = summary_quotient_interval(a, COUNT - 1, b, COUNT - 1, 0.05);
+    normal = summary_quotient_interval(a, COUNT, b, COUNT, 0.05);
+    cr_assert(exact.exists && normal.exists);
+    cr_assert_float_eq(exact.low, normal.low, 0.02 * exact.low);
+    cr_assert_float_eq(exact.high, normal.high, 0.02 * exact.high);
 }

@@ -1,0 +1,382 @@
+/*
+ * compare.c -- `rclab compare REF NEW…`: cells of two files against each other, and gates for continuous integration.
+ *
+ * Between files nothing pairs, so the two sides are independent samples (contrast.h); what the machine did between the two
+ * runs stands in the ratio, and the heading says so. With one file the strategies are compared with the reference within
+ * it, paired by round. Bonferroni: over the cells of one table, for a gate over all cells and gates.
+ */
+#define _GNU_SOURCE 1
+#include "compare.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "contrast.h"
+#include "die.h"
+#include "exits.h"
+#include "gate.h"
+#include "identity.h"
+#include "load.h"
+#include "memory.h"
+#include "names.h"
+#include "report.h"
+#include "suggest.h"
+#include "table.h"
+#include "verdict.h"
+
+enum { KEY_FAIL_IF = 256, KEY_FORCE, KEY_FORCE_VERDICTS, KEY_STRICT, KEY_STYLE, KEY_REFERENCE };
+
+struct compare {
+    struct names files;
+    struct gate *gate;
+    size_t gates;
+    const char *reference;
+    bool force, force_verdicts, strict;
+    enum table_style style;
+};
+
+/* One table: `then` is the reference. With one file both are the same. */
+struct side_by_side {
+    const struct compare *compare;
+    const struct results *then, *now;
+    const char *then_name, *now_name;
+    size_t cells; /* that are compared: the family */
+    bool paired;
+};
+
+static error_t compare_option(int key, char *arg, struct argp_state *state)
+{
+    struct compare *compare = state->input;
+
+    switch (key) {
+    case KEY_FAIL_IF:
+        compare->gate = memory_resize(compare->gate, compare->gates + 1, sizeof compare->gate[0]);
+        gate_parse(&compare->gate[compare->gates++], arg);
+        return 0;
+    case KEY_FORCE: compare->force = true; return 0;
+    case KEY_FORCE_VERDICTS: compare->force_verdicts = true; return 0;
+    case KEY_STRICT: compare->strict = true; return 0;
+    case KEY_REFERENCE: compare->reference = arg; return 0;
+    case KEY_STYLE:
+        if (!table_style_parse(arg, &compare->style))
+            die_usage("--style %s: allowed is table, csv or md", arg);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (names_has(&compare->files, arg))
+            die_usage("compare: %s is named twice", arg);
+        names_add(&compare->files, arg);
+        return 0;
+    case ARGP_KEY_NO_ARGS: die_usage("compare: name the files, REF first; see rclab compare --help");
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option compare_options[] = {
+    {"fail-if", KEY_FAIL_IF, "FIGURE:-N%", 0,
+     "Exit 1 if FIGURE (throughput, wall, cpu, rss) fell (-) or rose (+) by more than N%: the whole interval lies beyond. "
+     "A cell that NEW lacks or where it failed fails too. May be given several times", 0},
+    {"strict", KEY_STRICT, NULL, 0, "Exit 3 if a gate (without gates: a comparison) stays undecided", 0},
+    {"reference", KEY_REFERENCE, "STRATEGY", 0, "With one file: compare with this one (default: the file's)", 0},
+    {"force", KEY_FORCE, NULL, 0, "Compare although the files are of two hosts", 0},
+    {"force-verdicts", KEY_FORCE_VERDICTS, NULL, 0, "Judge in spite of a debug, dirty or sanitizer build", 0},
+    {"style", KEY_STYLE, "STYLE", 0, "table (default), csv or md", 0},
+    {0},
+};
+static const struct argp compare_argp = {
+    .options = compare_options,
+    .parser = compare_option,
+    .args_doc = "REF NEW…\nFILE",
+    .doc = "Compare files of samples, cell by cell; or, with one file, its strategies with the reference.\v"
+           "Two files do not pair: the ratio is the median of all quotients (Hodges and Lehmann) with the interval of the "
+           "Mann-Whitney test. Within one file rounds pair, as in the table of rclab run. "
+           "Exit: 0 ok, 1 a gate failed, 2 usage or two hosts, 3 undecided (--strict), 4 samples of NEW failed.",
+};
+
+static bool compare_is_reference(const struct side_by_side *both, const struct result_cell *cell)
+{
+    const char *name = both->compare->reference ? both->compare->reference : both->then->reference;
+
+    return !cell->aa && strcmp(cell->strategy, name) == 0;
+}
+
+/* What this cell is compared with; NULL if there is nothing. */
+static const struct result_cell *compare_partner(const struct side_by_side *both, const struct result_cell *cell)
+{
+    for (size_t i = 0; i < both->then->cells; i++) {
+        const struct result_cell *other = &both->then->cell[i];
+
+        if (!both->paired && strcmp(other->key, cell->key) == 0)
+            return results_same_group(other, cell) && strcmp(other->unit, cell->unit) == 0 ? other : NULL;
+        if (both->paired && results_same_group(other, cell) && compare_is_reference(both, other))
+            return other;
+    }
+    return NULL;
+}
+
+static bool compare_judged(const struct side_by_side *both, const struct result_cell *cell)
+{
+    return !cell->unsafe && !(both->paired && compare_is_reference(both, cell)) && compare_partner(both, cell);
+}
+
+/* "171.9M": of operations per second. */
+static void compare_print_rate(struct table *table, double rate)
+{
+    static const char prefixes[] = " kMGT";
+    size_t prefix = 0;
+
+    while (rate >= 1000 && prefixes[prefix + 1]) {
+        rate /= 1000;
+        prefix++;
+    }
+    if (rate > 0)
+        table_cell(table, prefix ? "%.4g%c" : "%.4g", rate, prefixes[prefix]);
+    else
+        table_cell(table, "–");
+}
+
+/* Why nobody is judged; NULL: they are. */
+static const char *compare_objection(const struct side_by_side *both)
+{
+    const char *objection = results_build_objection(both->then);
+
+    if (!objection)
+        objection = results_build_objection(both->now);
+    return both->compare->force_verdicts ? NULL : objection;
+}
+
+static const char *compare_verdict(const struct side_by_side *both, const struct result_cell *cell,
+                                   const struct contrast *contrast)
+{
+    const struct interval *interval = &contrast->interval;
+
+    if (cell->unsafe)
+        return "wrong answers expected";
+    if (results_failures(cell))
+        return "failed";
+    if (!compare_partner(both, cell))
+        return "not in REF";
+    if (both->then->exploratory || both->now->exploratory)
+        return "exploratory";
+    if (compare_objection(both))
+        return "withheld";
+    if (interval->exists && interval->low > 1 && contrast->ratio >= 1 + VERDICT_LEAST_EFFECT)
+        return "faster";
+    if (interval->exists && interval->high < 1 && contrast->ratio <= 1 - VERDICT_LEAST_EFFECT)
+        return "slower";
+    return "inconclusive";
+}
+
+/* True if this row is not settled. */
+static bool compare_row(struct table *table, const struct side_by_side *both, const struct result_cell *cell)
+{
+    const struct result_cell *partner = compare_partner(both, cell);
+    struct contrast contrast = {0};
+    const char *verdict;
+
+    if (partner)
+        contrast_cells(&contrast, cell, partner, CONTRAST_THROUGHPUT, both->paired, VERDICT_ALPHA / (double)both->cells);
+    verdict = compare_verdict(both, cell, &contrast);
+    table_cell(table, "%s", cell->key);
+    compare_print_rate(table, contrast.reference_median);
+    compare_print_rate(table, contrast.median);
+    if (contrast.interval.exists)
+        table_cell(table, "%.3f× [%.3f … %.3f]", contrast.ratio, contrast.interval.low, contrast.interval.high);
+    else if (contrast.ratio > 0)
+        table_cell(table, "%.3f× [–]", contrast.ratio);
+    else
+        table_cell(table, "–");
+    table_cell(table, "%zu:%zu", contrast.reference_used, contrast.used);
+    table_cell(table, "%zu", contrast.dropped);
+    table_cell(table, "%s", verdict);
+    return !strcmp(verdict, "inconclusive") || !strcmp(verdict, "exploratory") || !strcmp(verdict, "withheld");
+}
+
+static void compare_heading(const struct side_by_side *both)
+{
+    const char *objection = compare_objection(both);
+    char *kernel = identity_kernel_difference(both->then->run, both->now->run);
+    char *build = identity_build_difference(both->then->run, both->now->run);
+
+    if (both->compare->style == TABLE_CSV)
+        return;
+    if (both->paired)
+        printf("\n%s: against %s within one file, paired by round\n", both->now_name,
+               both->compare->reference ? both->compare->reference : both->then->reference);
+    else
+        printf("\n%s against %s: independent samples; what the machine did between the two runs is in the ratio\n",
+               both->now_name, both->then_name);
+    if (objection)
+        printf("!!    %s: no verdicts (--force-verdicts gives them)\n", objection);
+    if (kernel)
+        printf("!!    two kernels: %s\n", kernel);
+    if (build)
+        printf("      two builds: %s\n", build);
+    free(kernel);
+    free(build);
+}
+
+static const struct table_column compare_columns[] = {
+    {"CELL", false},   {"REF/S", true},   {"NEW/S", true},    {"RATIO [95% CI]", false},
+    {"SAMPLES", true}, {"DROPPED", true}, {"VERDICT", false},
+};
+
+/* EXITS_INCONCLUSIVE if a row is not settled. */
+static int compare_table(const struct side_by_side *both)
+{
+    bool unsettled = false;
+    struct table table;
+
+    compare_heading(both);
+    table_begin(&table, compare_columns, sizeof compare_columns / sizeof compare_columns[0]);
+    for (size_t i = 0; i < both->now->cells; i++)
+        if (!both->paired || !compare_is_reference(both, &both->now->cell[i]))
+            unsettled |= compare_row(&table, both, &both->now->cell[i]);
+    table_print(&table, both->compare->style);
+    table_free(&table);
+    return unsettled ? EXITS_INCONCLUSIVE : EXITS_OK;
+}
+
+static FILE *compare_gate_stream(const struct compare *compare)
+{
+    return compare->style == TABLE_CSV ? stderr : stdout;
+}
+
+static enum gate_verdict compare_gate_cell(const struct side_by_side *both, const struct gate *gate,
+                                           const struct result_cell *cell)
+{
+    static const char *const words[] = {[GATE_PASSED] = "passed", [GATE_FAILED] = "FAILED", [GATE_UNDECIDED] = "undecided"};
+    double alpha = VERDICT_ALPHA / (double)both->cells / (double)both->compare->gates;
+    enum gate_verdict verdict;
+    struct contrast contrast;
+
+    contrast_cells(&contrast, cell, compare_partner(both, cell), gate->figure, both->paired, alpha);
+    verdict = gate_judge(gate, contrast.interval);
+    if (both->then->exploratory || both->now->exploratory)
+        verdict = GATE_UNDECIDED;
+    if (results_failures(cell) || contrast.used == 0)
+        verdict = GATE_FAILED;
+    if (verdict != GATE_PASSED)
+        fprintf(compare_gate_stream(both->compare), "gate  %s: %s: %s, %.3f× [%.3f … %.3f]%s\n", gate->text, cell->key,
+                words[verdict], contrast.ratio, contrast.interval.low, contrast.interval.high,
+                results_failures(cell)    ? ": its samples failed"
+                : contrast.used == 0      ? ": nothing to compare"
+                : contrast.interval.exists ? ""
+                                           : ": too few samples for an interval");
+    return verdict;
+}
+
+/* A cell that is no longer there must not pass. */
+static size_t compare_lost(const struct side_by_side *both, const struct gate *gate)
+{
+    size_t lost = 0;
+
+    for (size_t i = 0; !both->paired && i < both->then->cells; i++) {
+        const struct result_cell *cell = &both->then->cell[i];
+        bool found = cell->unsafe;
+
+        for (size_t j = 0; j < both->now->cells; j++)
+            found |= compare_partner(both, &both->now->cell[j]) == cell;
+        if (found)
+            continue;
+        fprintf(compare_gate_stream(both->compare), "gate  %s: %s: FAILED, %s lacks it\n", gate->text, cell->key,
+                both->now_name);
+        lost++;
+    }
+    return lost;
+}
+
+static int compare_gate(const struct side_by_side *both, const struct gate *gate)
+{
+    size_t count[GATE_UNDECIDED + 1] = {0};
+
+    for (size_t i = 0; i < both->now->cells; i++)
+        if (compare_judged(both, &both->now->cell[i]))
+            count[compare_gate_cell(both, gate, &both->now->cell[i])]++;
+    count[GATE_FAILED] += compare_lost(both, gate);
+    fprintf(compare_gate_stream(both->compare), "gate  %s: %zu passed, %zu failed, %zu undecided\n", gate->text,
+            count[GATE_PASSED], count[GATE_FAILED], count[GATE_UNDECIDED]);
+    if (count[GATE_FAILED])
+        return EXITS_GATE;
+    return count[GATE_UNDECIDED] ? EXITS_INCONCLUSIVE : EXITS_OK;
+}
+
+static int compare_both(struct side_by_side *both)
+{
+    const struct compare *compare = both->compare;
+    int code = EXITS_OK, settled;
+
+    both->cells = 0;
+    for (size_t i = 0; i < both->now->cells; i++)
+        both->cells += compare_judged(both, &both->now->cell[i]);
+    if (both->cells == 0)
+        die_usage("compare: %s and %s have no cell that can be compared", both->then_name, both->now_name);
+    if (compare->gates && compare_objection(both))
+        die_usage("--fail-if: %s or %s is %s: its figures must not decide (--force-verdicts lets them)", both->then_name,
+                  both->now_name, compare_objection(both));
+    settled = compare_table(both);
+    if (compare->gates)
+        settled = EXITS_OK;
+    for (size_t i = 0; i < compare->gates; i++)
+        settled = exits_worse(settled, compare_gate(both, &compare->gate[i]));
+    if (settled == EXITS_GATE || compare->strict)
+        code = settled;
+    return exits_worse(code, report_failures(both->now));
+}
+
+static void compare_hosts(const struct compare *compare, const struct results *results)
+{
+    for (size_t i = 1; i < compare->files.count && !compare->force; i++) {
+        char *difference = identity_host_difference(results[0].run, results[i].run);
+
+        if (difference)
+            die_usage("compare: %s and %s are of two hosts, %s (--force compares them)", compare->files.item[0],
+                      compare->files.item[i], difference);
+    }
+}
+
+static void compare_check_reference(const struct compare *compare, const struct results *results)
+{
+    struct names known = {0};
+
+    if (compare->reference && compare->files.count > 1)
+        die_usage("--reference: with two files the first one is the reference");
+    for (size_t i = 0; i < results[0].cells; i++)
+        if (!results[0].cell[i].aa)
+            names_add(&known, results[0].cell[i].strategy);
+    if (compare->reference && !names_has(&known, compare->reference))
+        suggest_die("strategy of this file", compare->reference, &known);
+    names_free(&known);
+}
+
+int compare_main(int argc, char **argv)
+{
+    struct compare compare = {0};
+    struct results *results;
+    int code = EXITS_OK;
+
+    argp_parse(&compare_argp, argc, argv, 0, NULL, &compare);
+    results = memory_alloc(compare.files.count, sizeof results[0]);
+    for (size_t i = 0; i < compare.files.count; i++)
+        if (!load_file(compare.files.item[i], &results[i]))
+            return EXITS_USAGE;
+    compare_check_reference(&compare, results);
+    compare_hosts(&compare, results);
+    for (size_t i = compare.files.count > 1; i < compare.files.count; i++) {
+        struct side_by_side both = {.compare = &compare,
+                                    .then = &results[0],
+                                    .now = &results[i],
+                                    .then_name = compare.files.item[0],
+                                    .now_name = compare.files.item[i],
+                                    .paired = compare.files.count == 1};
+
+        code = exits_worse(code, compare_both(&both));
+    }
+    for (size_t i = 0; i < compare.files.count; i++)
+        results_free(&results[i]);
+    free(results);
+    free(compare.gate);
+    names_free(&compare.files);
+    return code;
+}
