@@ -205,6 +205,13 @@ if command -v valgrind >/dev/null; then
     holds 'no folder is left' test -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'rclab-callgrind-*' -newer run.jsonl -user "$(id -u)")"
 fi
 
+"$here/perf-scripts.sh" >perf.out 2>&1
+while read -r word description; do
+    [ "$word" = ok ]
+    verdict "$description" $? perf.out
+done <perf.out
+holds 'the perf scripts were checked' count_is 14 '^ok ' perf.out
+
 # --- mistakes of the user
 expect 'no command' 2 'which command' "$rclab"
 expect 'unknown command' 2 'did you mean run' "$rclab" rnu
