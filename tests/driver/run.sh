@@ -206,10 +206,11 @@ if command -v valgrind >/dev/null; then
 fi
 
 "$here/perf-scripts.sh" >perf.out 2>&1
-while read -r word description; do
-    [ "$word" = ok ]
-    verdict "$description" $? perf.out
-done <perf.out
+mapfile -t perf_lines <perf.out
+for line in "${perf_lines[@]}"; do
+    [[ $line = 'ok '* ]]
+    verdict "${line#*  }" $? perf.out
+done
 holds 'the perf scripts were checked' count_is 14 '^ok ' perf.out
 
 # --- mistakes of the user

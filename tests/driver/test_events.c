@@ -13,6 +13,7 @@
 #include "../../bench/callgrind.h"
 #include "../../bench/counter_table.h"
 #include "../../bench/counting.h"
+#include "../../bench/page_document.h"
 #include "../../bench/perf_group.h"
 #include "../../bench/tally.h"
 
@@ -23,6 +24,7 @@ static struct {
     int refuse[EVENTS_MOST];     /* errno of opening number i; 0: it opens */
     int control_error, read_error;
     size_t cut;                  /* bytes that the read lacks */
+    uint64_t strangers;          /* events that the read tells of and nobody opened */
     uint64_t enabled, running, value[EVENTS_MOST];
     int calls, opened, closed, leaders, begun, ended;
     struct perf_event_attr attributes[EVENTS_MOST]; /* of those that opened */
@@ -45,7 +47,7 @@ static int script_open(struct perf_event_attr *attributes, int leader)
 
 static ssize_t script_read(int fd, void *buffer, size_t size)
 {
-    uint64_t data[3 + EVENTS_MOST] = {(uint64_t)script.opened, script.enabled, script.running};
+    uint64_t data[3 + EVENTS_MOST] = {(uint64_t)script.opened + script.strangers, script.enabled, script.running};
     size_t whole = (3 + (size_t)script.opened) * sizeof data[0];
 
     if (script.read_error || fd != SCRIPT_FIRST_FD || size < whole) {
@@ -221,6 +223,10 @@ Test(perf_group, an_event_that_vanishes_has_no_value)
     script.read_error = ENODEV;
     group = counted("cycles,instructions", &rocket_lake);
     cr_assert_eq(group.count[0].error, ENODEV, "a failed read");
+    script_begin();
+    script.strangers = 1;
+    group = counted("cycles,instructions", &rocket_lake);
+    cr_assert_eq(group.count[0].error, EIO, "values that cannot be told apart");
 }
 
 Test(perf_group, a_group_that_cannot_be_begun_has_no_value)
@@ -571,4 +577,34 @@ Test(counter_table, the_head_line_tells_what_the_hardware_counts)
         free(text);
         json_decref(run);
     }
+}
+
+Test(counter_table, the_page_has_the_table_too)
+{
+    json_t *run = json_loads("{\"t\":\"run\",\"schema\":\"rclab/1\",\"seed\":1,\"rounds\":1,\"warmup_ns\":0,\"min_ns\":1,\"reference\":\"s\","
+                             "\"exploratory\":true,\"statistics\":false,\"force_verdicts\":false,\"plan\":[{\"cell\":\"f/s/t1\","
+                             "\"strategy\":\"s\",\"workload\":\"f\",\"threads\":1,\"unit\":\"calls\",\"params\":{},\"traits\":"
+                             "{\"unsafe\":false},\"aa\":false,\"oversubscribed\":false}],\"host\":{},\"build\":{},\"system\":{}}",
+                             0, NULL);
+    json_t *sample = json_loads("{\"t\":\"sample\",\"cell\":\"f/s/t1\",\"round\":0,\"slot\":0,\"status\":\"ok\",\"wall_ns\":100,"
+                                "\"cpu_ns\":100,\"drain_ns\":0,\"ops\":10,\"rss_peak_kib\":1,\"verify\":{\"result_ok\":true},"
+                                "\"threads\":[{\"end_ns\":100,\"nivcsw\":0}],\"counters\":[{\"event\":\"cycles\",\"value\":420,"
+                                "\"group\":0,\"estimated\":true}]}",
+                                0, NULL);
+    struct results results;
+    const char *why = "";
+    json_t *document;
+    char *text;
+
+    cr_assert(results_begin(&results, run, &why), "%s", why);
+    cr_assert(results_add(&results, sample, &why), "%s", why);
+    document = page_document_run(&results, "f.jsonl");
+    text = json_dumps(document, JSON_COMPACT);
+    cr_assert(strstr(text, "\"kind\":\"events\""));
+    cr_assert(strstr(text, "[\"cycles\",\"42 est.\"]"));
+    free(text);
+    json_decref(document);
+    results_free(&results);
+    json_decref(run);
+    json_decref(sample);
 }
