@@ -102,7 +102,8 @@ struct counter_figure counter_ratio(const struct result_cell *cell, const char *
     size_t count = 0;
 
     for (size_t i = 0; i < cell->observations; i++) {
-        struct counter_sum a = counter_sum(cell->observation[i].record, over), b = counter_sum(cell->observation[i].record, under);
+        const json_t *record = cell->observation[i].record;
+        struct counter_sum a = counter_sum(record, over), b = counter_sum(record, under);
 
         if (cell->observation[i].status != RESULTS_OK || a.value < 0 || b.value <= 0 || a.group != b.group)
             continue;
@@ -237,7 +238,8 @@ void counter_table_unavailable(const struct results *results, struct names *note
 
 char *counter_table_state(const json_t *run)
 {
-    const json_t *asked = json_object_get(json_object_get(run, "events"), "asked"), *missing = json_object_get(run, "unavailable");
+    const json_t *asked = json_object_get(json_object_get(run, "events"), "asked");
+    const json_t *missing = json_object_get(run, "unavailable");
     const char *error = NULL;
     size_t i, hardware = 0, absent = 0;
     json_t *item;

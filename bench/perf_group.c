@@ -87,8 +87,10 @@ static void perf_group_fail(struct perf_group *group, int error)
 void perf_group_begin(struct perf_group *group)
 {
     getrusage(RUSAGE_THREAD, &group->before);
-    if (group->leader >= 0 &&
-        (group->door->control(group->leader, PERF_EVENT_IOC_RESET) || group->door->control(group->leader, PERF_EVENT_IOC_ENABLE)))
+    if (group->leader < 0)
+        return;
+    if (group->door->control(group->leader, PERF_EVENT_IOC_RESET) ||
+        group->door->control(group->leader, PERF_EVENT_IOC_ENABLE))
         perf_group_fail(group, errno);
 }
 
@@ -191,7 +193,8 @@ struct perf_reason perf_reason(const struct event *event, int error)
     case EOPNOTSUPP:
         reason.why = event->type == PERF_TYPE_RAW ? "no code of it is known for this processor, or the machine refuses it"
                                                   : "this machine does not support it";
-        reason.remedy = event->type == PERF_TYPE_RAW ? "build with libpfm4-dev, or add the code to bench/events.c" : PERF_NO_PMU_REMEDY;
+        reason.remedy = event->type == PERF_TYPE_RAW ? "build with libpfm4-dev, or add the code to bench/events.c"
+                                                     : PERF_NO_PMU_REMEDY;
         break;
     case EACCES:
     case EPERM:

@@ -445,7 +445,7 @@ static void report_unavailable(const struct results *results, enum table_style s
 static void report_group(const struct report_group *group, enum table_style style, bool quiet)
 {
     report_heading(group, style);
-    if (!report_counts_instructions(group->results))
+    if (!report_counts_instructions(group->results)) /* no times under callgrind */
         report_table(group, style);
     report_events(group, style, quiet);
     if (group->results->statistics)

@@ -99,8 +99,8 @@ static json_t *run_record(const struct run *run, json_t *argv)
     const struct options *options = &run->options;
     char hash[IDENTITY_HASH];
     json_t *record = json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:I, s:i, s:I, s:I, s:I, s:s, s:s, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:O, s:b}", "t", "run",
-        "schema", SAMPLES_SCHEMA, "run_id", run_id(), "started", run_started(), "argv", argv, "seed",
+        "{s:s, s:s, s:o, s:o, s:o, s:I, s:i, s:I, s:I, s:I, s:s, s:s, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:O, s:b}",
+        "t", "run", "schema", SAMPLES_SCHEMA, "run_id", run_id(), "started", run_started(), "argv", argv, "seed",
         (json_int_t)options->seed, "rounds", options->rounds, "warmup_ns", (json_int_t)options->warmup_ns, "min_ns",
         (json_int_t)options->min_ns, "timeout_ns", (json_int_t)options->timeout_ns, "reference", run->plan.reference,
         "place", place_name(options->place), "exploratory", run_exploratory(options), "rigorous",
