@@ -32,8 +32,12 @@ DEFINES.release := -DNDEBUG
 ALL_CFLAGS := $(BASE) $(CFLAGS) $(SAN.$(VARIANT)) $(SANWARN.$(VARIANT))
 
 DRIVER_PKG  := jansson hwloc smartcols
-DRIVER_CFLAGS = $(shell pkg-config --cflags $(DRIVER_PKG))
-DRIVER_LIBS   = $(shell pkg-config --libs $(DRIVER_PKG)) -lm
+# libpfm4 names events that bench/events.c has no code of; Debian's libpfm4-dev has no .pc file, hence the second look
+PFM        := $(shell pkg-config --exists libpfm 2>/dev/null && echo 1)$(wildcard /usr/include/perfmon/pfmlib_perf_event.h)
+PFM_CFLAGS := $(if $(PFM),-DHAVE_PFM)
+PFM_LIBS   := $(if $(PFM),-lpfm)
+DRIVER_CFLAGS = $(shell pkg-config --cflags $(DRIVER_PKG)) $(PFM_CFLAGS)
+DRIVER_LIBS   = $(shell pkg-config --libs $(DRIVER_PKG)) $(PFM_LIBS) -lm
 RUNTIME_LIBS := -lurcu-memb -lurcu-common -lgmp -lm -pthread
 
 GIT        := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
@@ -101,7 +105,7 @@ $(BUILD)/hostile-%.o: tests/instance.c $(GENERATED) $(BUILD)/flags
 $(UNIT_TESTS): %: %.o
 	$(CC) $(ALL_CFLAGS) $< -o $@ $(RUNTIME_LIBS) $(TEST_LIBS)
 $(BUILD)/test-driver: $(wildcard tests/driver/test_*.c) $(filter-out $(BUILD)/rclab.o,$(DRIVER_OBJ)) $(BUILD)/flags
-	$(CC) $(ALL_CFLAGS) -Ibench $(filter %.c %.o,$^) -o $@ -lcriterion $(DRIVER_LIBS)
+	$(CC) $(ALL_CFLAGS) $(PFM_CFLAGS) -Ibench $(filter %.c %.o,$^) -o $@ -lcriterion $(DRIVER_LIBS)
 $(BUILD)/rclab-faulty: tests/driver/faulty_runtime.c $(DRIVER_OBJ)
 	$(CC) $(ALL_CFLAGS) -Ibench $(filter %.c %.o,$^) -o $@ $(DRIVER_LIBS) -pthread
 

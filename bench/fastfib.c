@@ -163,7 +163,7 @@ static void fastfib_start(const struct fastfib *fastfib, struct launch *launch, 
     for (int i = 0; i < request.threads; i++)
         request.cpu[i] = place_cpu(&fastfib->place, share + i);
     order = worker_order(fastfib->runtime, &request);
-    launch_start(launch, order, 0);
+    launch_start(launch, order, 0, NULL);
     json_decref(order);
 }
 

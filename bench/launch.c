@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@
 enum {
     LAUNCH_ERRORS_KEPT = 2048, /* bytes of a worker's standard error that a sample keeps */
     LAUNCH_READ = 4096,
+    LAUNCH_WORDS = 32,         /* of a command line with its wrapper */
     LAUNCH_FAILED = 127,       /* exit status when exec fails, as in a shell */
     LAUNCH_REAP_NS = 1000000,  /* a worker whose pipes are closed is about to end: look every ms */
 };
@@ -37,7 +39,26 @@ static void launch_setenv_padding(size_t padding)
         die("environment", errno);
 }
 
-static _Noreturn void launch_exec(int report, int errors, char *order, size_t padding, pid_t driver)
+/* Through a program that is to find this one by its name: /proc/self/exe would be that program's own by then. */
+static void launch_exec_wrapped(char *const *wrapper, char *const *worker)
+{
+    char *argv[LAUNCH_WORDS], self[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    size_t words = 0;
+
+    if (length < 0)
+        return;
+    self[length] = '\0';
+    while (*wrapper && words < LAUNCH_WORDS / 2)
+        argv[words++] = *wrapper++;
+    argv[words++] = self;
+    for (worker++; *worker; worker++) /* its own name was the first */
+        argv[words++] = *worker;
+    argv[words] = NULL;
+    execvp(argv[0], argv);
+}
+
+static _Noreturn void launch_exec(int report, int errors, char *order, size_t padding, pid_t driver, char *const *wrapper)
 {
     char fd[16], *argv[] = {(char[]){"rclab"}, (char[]){"worker"}, fd, order, NULL};
     int nothing = open("/dev/null", O_RDONLY);
@@ -53,7 +74,10 @@ static _Noreturn void launch_exec(int report, int errors, char *order, size_t pa
     fcntl(report, F_SETFD, 0); /* the one descriptor that outlives exec under its own number */
     snprintf(fd, sizeof fd, "%d", report);
     sigprocmask(SIG_SETMASK, interrupt_open_mask(), NULL);
-    execv("/proc/self/exe", argv);
+    if (wrapper)
+        launch_exec_wrapped(wrapper, argv);
+    else
+        execv("/proc/self/exe", argv);
     perror("rclab: cannot start a worker");
     _exit(LAUNCH_FAILED);
 }
@@ -75,7 +99,7 @@ static void launch_pipe(int ends[2])
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
 }
 
-void launch_start(struct launch *launch, const json_t *order, size_t padding)
+void launch_start(struct launch *launch, const json_t *order, size_t padding, char *const *wrapper)
 {
     char *text = json_dumps(order, JSON_COMPACT);
     pid_t driver = getpid();
@@ -88,7 +112,7 @@ void launch_start(struct launch *launch, const json_t *order, size_t padding)
     if (launch->pid < 0)
         die("fork", errno);
     if (launch->pid == 0)
-        launch_exec(report[1], errors[1], text, padding, driver);
+        launch_exec(report[1], errors[1], text, padding, driver, wrapper);
     setpgid(launch->pid, launch->pid); /* here too: whichever comes first, the group is there before a kill */
     close(report[1]);
     close(errors[1]);

@@ -34,8 +34,9 @@ struct launch {
     struct rusage usage; /* of the worker, for whatever reason it ended */
 };
 
-/* `padding` bytes are added to the environment: they move the worker's stack, whose place can decide a comparison. */
-void launch_start(struct launch *launch, const json_t *order, size_t padding);
+/* `padding` bytes are added to the environment: they move the worker's stack, whose place can decide a comparison.
+ * `wrapper`: a program and its options, ending with NULL, that the worker is started through; NULL: none. */
+void launch_start(struct launch *launch, const json_t *order, size_t padding, char *const *wrapper);
 
 /* Until all have ended. At `deadline` (timing_now) those that run are killed. */
 void launch_wait(struct launch *launches, size_t count, int64_t deadline);

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "catalog.h"
+#include "counters.h"
 #include "exits.h"
 #include "memory.h"
 #include "param.h"
@@ -240,6 +241,7 @@ static const struct topic topics[] = {
     {"strategies", listing_print_strategies, listing_json_strategies},
     {"workloads", listing_print_workloads, listing_json_workloads},
     {"params", listing_print_params, listing_json_params}, /* JSON: those of every workload; the others stand with theirs */
+    {"events", counters_print_events, counters_json_events},
 };
 enum { TOPICS = sizeof topics / sizeof topics[0] };
 
@@ -269,7 +271,7 @@ static const struct argp_option listing_options[] = {
 static const struct argp listing_argp = {
     .options = listing_options,
     .parser = listing_option,
-    .args_doc = "[strategies|workloads|params]…",
+    .args_doc = "[strategies|workloads|params|events]…",
     .doc = "List what is linked into this program: the header of an object and a small int in bytes, the traits, every "
            "workload's parameters with their values and defaults.",
 };

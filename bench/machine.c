@@ -9,15 +9,12 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <linux/perf_event.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include <hwloc.h>
 
@@ -211,26 +208,4 @@ json_t *machine_system(void)
                      machine_flag("/sys/devices/system/cpu/smt/active"), "aslr",
                      machine_flag("/proc/sys/kernel/randomize_va_space"), "isolated",
                      machine_text("/sys/devices/system/cpu/isolated"), "load1", machine_load());
-}
-
-/* 0 if the cycle counter of this thread can be opened; else the errno. */
-static int machine_cycles_errno(void)
-{
-    struct perf_event_attr attributes = {
-        .type = PERF_TYPE_HARDWARE, .size = sizeof attributes, .config = PERF_COUNT_HW_CPU_CYCLES, .exclude_kernel = 1};
-    long fd = syscall(SYS_perf_event_open, &attributes, 0, -1, -1, 0);
-
-    if (fd < 0)
-        return errno;
-    close((int)fd);
-    return 0;
-}
-
-json_t *machine_unavailable(void)
-{
-    int error = machine_cycles_errno();
-    json_t *name = error ? json_string(strerrorname_np(error)) : json_null();
-
-    return json_pack("[{s:s, s:o, s:s}]", "event", "cycles", "errno", name, "why",
-                     error ? "the cycle counter cannot be opened here" : "this version reads no hardware counters");
 }

@@ -11,7 +11,6 @@
 json_t *machine_host(void);        /* name, cpu, topology, virt, kernel */
 json_t *machine_build(void);       /* cc, cflags, git, dirty, ndebug, optimised, sanitizers, binary */
 json_t *machine_system(void);      /* governor, boost, smt, aslr, isolated, load1 */
-json_t *machine_unavailable(void); /* what this program does not measure here, and why */
 
 /* "rclab 0.1 (git abc1234)": for --version. Static. */
 const char *machine_version(void);

@@ -19,6 +19,9 @@
 
 static const int64_t OPTIONS_SPARE_NS = 60 * TIMING_SECOND; /* default timeout: the measured times and this */
 
+/* Under callgrind all is some fifty times slower. */
+static const int64_t OPTIONS_CALLGRIND_TIMEOUT_NS = 600 * TIMING_SECOND;
+
 enum {
     KEY_FAST = 256,
     KEY_RIGOROUS,
@@ -35,6 +38,9 @@ enum {
     KEY_STYLE,
     KEY_FORCE,
     KEY_FORCE_VERDICTS,
+    KEY_NO_COUNTERS,
+    KEY_REQUIRE_COUNTERS,
+    KEY_COUNT_INSTRUCTIONS,
     KEY_RESUME,
     KEY_APPEND,
     KEY_SHARD,
@@ -188,6 +194,10 @@ static error_t options_common(int key, char *arg, struct argp_state *state)
     case KEY_INPUT: names_add(options_values(options, "input", strlen("input")), arg); return 0;
     case KEY_STRICT: options->strict = true; return 0;
     case KEY_FORCE: options->force = true; return 0;
+    case 'e': options_split(&options->events, "-e", arg); return 0;
+    case KEY_NO_COUNTERS: options->no_counters = true; return 0;
+    case KEY_REQUIRE_COUNTERS: options->require_counters = true; return 0;
+    case KEY_COUNT_INSTRUCTIONS: options->count_instructions = true; return 0;
     case KEY_FORCE_VERDICTS: options->force_verdicts = true; return 0;
     case KEY_PLACE:
         if (!place_parse(arg, &options->place))
@@ -208,6 +218,11 @@ static const struct argp_option common_options[] = {
     {"parameter", 'L', "VAR=V1,V2", 0, "Run with each value of a workload's variable; also: -L VAR V1,V2", 0},
     {"input", KEY_INPUT, "PATH", 0, "Short for -L input=PATH", 0},
     {"stats", KEY_STATS, NULL, 0, "Use the instances that count operations and locks (they are slower)", 0},
+    {"events", 'e', "EVENTS", 0, "Count these (default: all; rclab list events)", 0},
+    {"no-counters", KEY_NO_COUNTERS, NULL, 0, "Count no events", 0},
+    {"require-counters", KEY_REQUIRE_COUNTERS, NULL, 0, "Exit 77 if an event asked for cannot be counted here", 0},
+    {"count-instructions", KEY_COUNT_INSTRUCTIONS, NULL, 0,
+     "Under valgrind's callgrind: instructions and locked ones per operation, no times", 0},
     {NULL, 0, NULL, 0, "How long:", 2},
     {"processes", 'p', "ROUNDS", 0, "Rounds: one fresh process per cell and round (default 20)", 0},
     {"warmup", 'w', "TIME", 0, "Warm-up of each process (default 0.2)", 0},
@@ -292,6 +307,21 @@ static const struct argp fib_argp = {
     .children = common_child,
 };
 
+/* One repetition to warm up and one that counts, so that the count is the same every time; how long they take does not
+ * matter: a warm-up that is to last 1 ns is one repetition, as is a value of 0 ns. */
+static void options_instructions(struct options *options)
+{
+    if (options->events.count || options->require_counters || options->rigorous)
+        die_usage("--count-instructions excludes -e, --require-counters and --rigorous");
+    options->no_counters = true;
+    options->warmup_ns = 1;
+    options->min_ns = 0;
+    if (options->rounds == 0)
+        options->rounds = 1;
+    if (options->timeout_ns == 0)
+        options->timeout_ns = OPTIONS_CALLGRIND_TIMEOUT_NS;
+}
+
 static void options_defaults(struct options *options)
 {
     int cores = place_cpu_count();
@@ -332,6 +362,8 @@ static void options_check(const struct options *options)
                   options->rounds);
     if (options->fast && options->rigorous)
         die_usage("--fast and --rigorous exclude each other");
+    if (options->no_counters && (options->events.count || options->require_counters))
+        die_usage("--no-counters and %s exclude each other", options->events.count ? "-e" : "--require-counters");
     if (options->timeout_ns <= options->warmup_ns + options->min_ns)
         die_usage("--timeout: it must exceed the warm-up and the measured time together, or every worker would hang");
 }
@@ -347,6 +379,8 @@ static void options_parse(const struct argp *argp, struct options *options, int 
         die("command line", error);
     if (!options->seed_given)
         options->seed = options->shards > 1 ? OPTIONS_SHARD_SEED : options_random_seed();
+    if (options->count_instructions)
+        options_instructions(options);
     options_defaults(options);
     options_check(options);
 }
@@ -394,6 +428,7 @@ void options_free(struct options *options)
         names_free(&options->binding[i].values);
     }
     free(options->binding);
+    names_free(&options->events);
     names_free(&options->strategies);
     names_free(&options->workloads);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counter_table.h"
 #include "memory.h"
 #include "names.h"
 #include "notes.h"
@@ -196,6 +197,25 @@ static void page_document_counters(json_t *document, json_t *tables, const struc
     names_free(&zero);
 }
 
+static void page_document_events(json_t *tables, const struct report_group *group)
+{
+    struct names missing = {0};
+    struct table table;
+    json_t *converted;
+    char *joined;
+
+    if (!counter_table_fill(&table, group))
+        return;
+    converted = page_table(&table, "events", "Events per operation, counted by the machine");
+    counter_table_missing(group, &missing);
+    joined = names_join(&missing, "; ");
+    if (missing.count)
+        json_object_set_new(converted, "note", json_string(joined));
+    json_array_append_new(tables, converted);
+    free(joined);
+    names_free(&missing);
+}
+
 static json_t *page_document_tables(json_t *document, const struct report_group *group)
 {
     const struct result_cell *cell = group->row[0].cell;
@@ -205,6 +225,7 @@ static json_t *page_document_tables(json_t *document, const struct report_group 
 
     report_fill(&table, group);
     json_array_append_new(tables, page_table(&table, "main", title));
+    page_document_events(tables, group);
     if (group->results->statistics)
         page_document_counters(document, tables, group);
     if (page_latency_table(&table, group))

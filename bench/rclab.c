@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "compare.h"
+#include "counters.h"
 #include "die.h"
 #include "exits.h"
 #include "export.h"
@@ -42,6 +43,7 @@ static const struct command commands[] = {
     {"merge", "put the shards of one plan into one file", merge_main},
     {"system", "system check: is this machine fit to measure on?", system_main},
     {"report", "make a page to hand out: charts, tables, raw samples", page_main},
+    {"counters", "what this machine can count, and what would help", counters_main},
     {"worker", NULL, worker_main},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

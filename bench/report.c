@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counter_table.h"
 #include "exits.h"
 #include "identity.h"
 #include "memory.h"
@@ -42,16 +43,16 @@ char *report_flags(const char *cflags)
 static void report_host(const json_t *run)
 {
     const json_t *host = json_object_get(run, "host"), *build = json_object_get(run, "build");
-    const json_t *cycles = json_array_get(json_object_get(run, "unavailable"), 0);
     const char *virt = report_text(host, "virt", "none");
-    char *flags = report_flags(report_text(build, "cflags", ""));
+    char *flags = report_flags(report_text(build, "cflags", "")), *counters = counter_table_state(run);
 
-    printf("host  %s%s, %" JSON_INTEGER_FORMAT " cores · %s%s%s · governor %s · hardware counters: none (%s)\n",
+    printf("host  %s%s, %" JSON_INTEGER_FORMAT " cores · %s%s%s · governor %s · hardware counters: %s\n",
            report_text(host, "cpu", "unknown processor"), strcmp(virt, "none") == 0 ? "" : ", VM",
            json_integer_value(json_object_get(json_object_get(host, "topology"), "cores")),
            report_text(build, "cc", "unknown cc"), *flags ? " " : "", flags, report_text(json_object_get(run, "system"), "governor", "unknown"),
-           report_text(cycles, "errno", "not read by this version"));
+           counters);
     free(flags);
+    free(counters);
 }
 
 static void report_plan(const struct results *results)
@@ -157,14 +158,23 @@ char *report_params(const struct result_cell *cell, const char *separator)
     return joined;
 }
 
+static bool report_counts_instructions(const struct results *results)
+{
+    return json_is_true(json_object_get(results->run, "count_instructions"));
+}
+
 static void report_heading(const struct report_group *group, enum table_style style)
 {
     const struct result_cell *cell = group->row[0].cell;
     char *params = report_params(cell, " ");
+    char *what = report_counts_instructions(group->results)
+                     ? memory_text("instruction counts from callgrind per operation (%s)", cell->unit)
+                     : memory_text("%s%s/s, higher is better", group->prefix, cell->unit);
 
-    printf("\n%s%s%s%s · %d thread%s%s · %s%s/s, higher is better\n%s", style == TABLE_MARKDOWN ? "### " : "", cell->workload,
-           *params ? " " : "", params, cell->threads, cell->threads > 1 ? "s" : "",
-           cell->oversubscribed ? " (oversubscribed)" : "", group->prefix, cell->unit, style == TABLE_MARKDOWN ? "\n" : "");
+    printf("\n%s%s%s%s · %d thread%s%s · %s\n%s", style == TABLE_MARKDOWN ? "### " : "", cell->workload, *params ? " " : "",
+           params, cell->threads, cell->threads > 1 ? "s" : "", cell->oversubscribed ? " (oversubscribed)" : "", what,
+           style == TABLE_MARKDOWN ? "\n" : "");
+    free(what);
     free(params);
 }
 
@@ -394,10 +404,50 @@ static const struct table_column csv_columns[] = {
     {"skew", true},          {"drain", true},       {"rss_kib", true},    {"oversubscribed", false}, {"verdict", false},
 };
 
+static void report_notes(const struct names *notes, enum table_style style)
+{
+    for (size_t i = 0; i < notes->count; i++)
+        printf("%s%s\n", style == TABLE_MARKDOWN ? "\n" : "! ", notes->item[i]);
+}
+
+/* Events, where there are any. */
+static void report_events(const struct report_group *group, enum table_style style, bool quiet)
+{
+    struct names missing = {0};
+    struct table table;
+
+    if (counter_table_fill(&table, group)) {
+        putchar('\n');
+        table_print(&table, style);
+        table_free(&table);
+    }
+    counter_table_missing(group, &missing);
+    if (!quiet)
+        report_notes(&missing, style);
+    names_free(&missing);
+}
+
+/* Once for the run: the machine is the same for all its tables. */
+static void report_unavailable(const struct results *results, enum table_style style)
+{
+    struct names notes = {0};
+
+    if (report_counts_instructions(results))
+        names_add(&notes, "callgrind runs threads in turn: exact instruction counts, but no contention, no cache and no times; "
+                          "each thread's own clock readings, some hundred instructions, are in them");
+    counter_table_unavailable(results, &notes);
+    if (notes.count && style != TABLE_MARKDOWN)
+        putchar('\n');
+    report_notes(&notes, style);
+    names_free(&notes);
+}
+
 static void report_group(const struct report_group *group, enum table_style style, bool quiet)
 {
     report_heading(group, style);
-    report_table(group, style);
+    if (!report_counts_instructions(group->results)) /* no times under callgrind */
+        report_table(group, style);
+    report_events(group, style, quiet);
     if (group->results->statistics)
         report_counters(group, style);
     if (!quiet) {
@@ -460,6 +510,8 @@ int report_tables(const struct results *results, enum table_style style, bool qu
     }
     if (style == TABLE_CSV)
         table_print(&csv, style);
+    else if (!quiet)
+        report_unavailable(results, style);
     table_free(&csv);
     free(rows);
     return settled ? EXITS_OK : EXITS_INCONCLUSIVE;

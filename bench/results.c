@@ -285,6 +285,8 @@ const char *results_build_objection(const struct results *results)
 {
     json_t *build = json_object_get(results->run, "build");
 
+    if (json_is_true(json_object_get(results->run, "count_instructions")))
+        return "under callgrind, where times mean nothing";
     if (json_array_size(json_object_get(build, "sanitizers")))
         return "a sanitizer build";
     if (json_is_false(json_object_get(build, "optimised")))

@@ -11,6 +11,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "callgrind.h"
+#include "counting.h"
 #include "die.h"
 #include "draw.h"
 #include "exits.h"
@@ -45,6 +47,8 @@ struct run {
     struct options options;
     struct place place;
     struct plan plan;
+    struct counting counting;
+    struct callgrind callgrind; /* zero: not used */
     struct samples_writer file;
     struct results results;
     struct progress progress;
@@ -95,14 +99,15 @@ static json_t *run_record(const struct run *run, json_t *argv)
     const struct options *options = &run->options;
     char hash[IDENTITY_HASH];
     json_t *record = json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:I, s:i, s:I, s:I, s:I, s:s, s:s, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "t", "run",
-        "schema", SAMPLES_SCHEMA, "run_id", run_id(), "started", run_started(), "argv", argv, "seed",
+        "{s:s, s:s, s:o, s:o, s:o, s:I, s:i, s:I, s:I, s:I, s:s, s:s, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:O, s:b}",
+        "t", "run", "schema", SAMPLES_SCHEMA, "run_id", run_id(), "started", run_started(), "argv", argv, "seed",
         (json_int_t)options->seed, "rounds", options->rounds, "warmup_ns", (json_int_t)options->warmup_ns, "min_ns",
         (json_int_t)options->min_ns, "timeout_ns", (json_int_t)options->timeout_ns, "reference", run->plan.reference,
         "place", place_name(options->place), "exploratory", run_exploratory(options), "rigorous",
         options->rigorous, "statistics", options->stats, "force_verdicts", options->force_verdicts, "plan",
         plan_json(&run->plan, &run->place), "host", machine_host(), "build", machine_build(), "system", machine_system(),
-        "unavailable", machine_unavailable());
+        "events", counting_json(&run->counting), "unavailable", run->counting.unavailable, "count_instructions",
+        (int)options->count_instructions);
 
     json_object_set_new(record, "shard", run_shard(options));
     json_object_set_new(record, "plan_hash", json_string(identity_plan_hash(record, hash)));
@@ -128,6 +133,21 @@ static void run_keep(struct run *run, json_t *record)
     if (!results_add(&run->results, record, &why))
         die_usage("a record of this run is refused: %s", why);
     json_decref(record);
+}
+
+/* Before the file is there: an event that is not known or not to be had ends the run. */
+static void run_prepare_counting(struct run *run)
+{
+    const struct options *options = &run->options;
+
+    if (options->no_counters)
+        counting_none(&run->counting);
+    else
+        counting_prepare(&run->counting, &options->events, &perf_door_real);
+    if (options->require_counters)
+        counting_require(&run->counting);
+    if (options->count_instructions)
+        callgrind_require();
 }
 
 static void run_create(struct run *run, int argc, char **argv)
@@ -194,10 +214,13 @@ static void run_begin(struct run *run, int argc, char **argv)
     }
     place_load(&run->place, run->options.place, run->options.affinity);
     plan_build(&run->plan, &run->options, &run->place);
+    run_prepare_counting(run);
     if (old)
         run_go_on(run, &resume, argc, argv);
     else
         run_create(run, argc, argv);
+    if (run->options.count_instructions)
+        callgrind_begin(&run->callgrind);
     run->budget_end = run->options.budget_ns ? timing_now() + run->options.budget_ns : INT64_MAX;
     if (!run->options.quiet)
         report_head(&run->results, run->options.style);
@@ -213,11 +236,15 @@ static json_t *run_order(const struct run *run, const struct cell *cell, int rou
         .min_ns = run->options.min_ns,
         .seed = draw_mix(run->options.seed, RUN_STREAM_ROUND + (uint64_t)round) >> 1, /* fits JSON's integers */
     };
+    json_t *order;
 
     memcpy(request.params, cell->params, sizeof request.params);
     for (int i = 0; i < cell->threads; i++)
         request.cpu[i] = place_cpu(&run->place, i);
-    return worker_order(cell->runtime, &request);
+    order = worker_order(cell->runtime, &request);
+    json_object_set_new(order, "count", counting_order(&run->counting, round));
+    json_object_set_new(order, "callgrind", json_boolean(run->options.count_instructions));
+    return order;
 }
 
 /* One worker. NULL if the run must stop: the sample that was cut off is nobody's fault and is not recorded. */
@@ -228,7 +255,7 @@ static json_t *run_measure(struct run *run, struct cell *cell, int round, size_t
     int64_t timeout = timing_now() + run->options.timeout_ns;
     struct launch launch;
 
-    launch_start(&launch, order, draw_below(&padding, RUN_MOST_PADDING));
+    launch_start(&launch, order, draw_below(&padding, RUN_MOST_PADDING), run->callgrind.argv);
     launch_wait(&launch, 1, timeout < run->budget_end ? timeout : run->budget_end);
     if (launch.end == LAUNCH_INTERRUPTED)
         run->stopped = "interrupted";
@@ -236,6 +263,8 @@ static json_t *run_measure(struct run *run, struct cell *cell, int round, size_t
         run->stopped = "budget";
     else
         record = outcome_record(&launch);
+    if (record && run->callgrind.argv)
+        callgrind_add(&run->callgrind, record);
     cell->hangs += launch.end == LAUNCH_TIMED_OUT;
     launch_free(&launch);
     json_decref(order);
@@ -339,6 +368,8 @@ static int run_all(struct run *run, int argc, char **argv)
     samples_close(&run->file);
     results_free(&run->results);
     plan_free(&run->plan);
+    counting_free(&run->counting);
+    callgrind_end(&run->callgrind);
     options_free(&run->options);
     return code;
 }

@@ -141,11 +141,19 @@ static void member_usage(struct thread_sample *t, int sign)
     t->cpu_ns += sign * os_cpu_now();
 }
 
+/* Tells whoever listens, in the measured round only. */
+static void member_tell(const struct member *m, void (*listener)(void *, int))
+{
+    if (m->crew->measured && listener)
+        listener(m->crew->work.request->round_arg, m->index);
+}
+
 /* One round: detached at entry and exit, so that waiting for a GIL counts. */
 static void member_round(struct member *m)
 {
     struct crew *c = m->crew;
     struct thread_sample t = {0};
+    member_tell(m, c->work.request->round_begin);
     member_usage(&t, -1);
     t.start_ns = os_now() - c->epoch_ns;
     thread_attach();
@@ -156,6 +164,7 @@ static void member_round(struct member *m)
     }
     t.end_ns = os_now() - c->epoch_ns;
     member_usage(&t, 1);
+    member_tell(m, c->work.request->round_end);
     rt_safepoint_slow(); /* merge what others sent, acknowledge: part of the drain, not of the round */
     thread_detach();
     t.ops = ops < 0 ? 0 : (uint64_t)ops;

@@ -54,6 +54,11 @@ struct sample_request {
     int64_t min_ns;                                /* the measured part aims at this long */
     uint64_t seed;                                 /* for workloads that draw random numbers */
     int cpu[RUNTIME_MAX_THREADS];                  /* CPU (OS index) to pin thread i to; -1: leave it */
+    /* Called by each thread for itself around its part of the measured round and of no other, outside its time stamps.
+     * NULL: nobody listens. */
+    void (*round_begin)(void *arg, int thread);
+    void (*round_end)(void *arg, int thread);
+    void *round_arg;
 };
 
 struct thread_sample {

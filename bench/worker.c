@@ -11,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "callgrind.h"
 #include "catalog.h"
 #include "die.h"
 #include "exits.h"
 #include "hop.h"
 #include "samples.h"
+#include "tally.h"
 
 json_t *worker_order(const struct runtime *runtime, const struct sample_request *request)
 {
@@ -94,12 +96,12 @@ static json_t *worker_facts(const struct sample *sample)
     return facts;
 }
 
-/* Nanoseconds a line takes between the CPUs of the first two threads; null if they have not got two. */
-static json_t *worker_hop(const struct sample_request *request)
+/* Nanoseconds a line takes between the CPUs of the first two threads; null if they have not got two, or run in turn. */
+static json_t *worker_hop(const struct sample_request *request, bool callgrind)
 {
     double ns;
 
-    if (request->threads < 2 || !hop_measure(request->cpu[0], request->cpu[1], &ns))
+    if (callgrind || request->threads < 2 || !hop_measure(request->cpu[0], request->cpu[1], &ns))
         return json_null();
     return json_real(round(ns * 10) / 10);
 }
@@ -124,18 +126,18 @@ static json_t *worker_error(const struct sample *sample)
     return sample->error[0] ? samples_text(sample->error, strnlen(sample->error, sizeof sample->error)) : json_null();
 }
 
-static json_t *worker_report(const struct sample *sample, bool statistics)
+static json_t *worker_report(const struct sample *sample, bool statistics, const struct tally *tally)
 {
     json_t *locks = statistics ? worker_values(sample->counter, sample->counters, true) : json_null();
     json_t *refcounts = statistics ? worker_values(sample->counter, sample->counters, false) : json_null();
     json_t *verify = json_pack("{s:b, s:b, s:I}", "result_ok", sample->result_ok, "may_be_wrong", sample->result_may_be_wrong,
                                "leaked", (json_int_t)sample->leaked);
 
-    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:[], s:o, s:o, s:n, s:o, s:o}", "wall_ns",
+    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:n, s:o, s:o}", "wall_ns",
                      (json_int_t)sample->wall_ns, "cpu_ns", (json_int_t)sample->cpu_ns, "drain_ns",
                      (json_int_t)sample->drain_ns, "ops", (json_int_t)sample->ops, "rss_peak_kib", worker_peak(), "verify",
-                     verify, "threads", worker_threads(sample), "counters", "locks", locks, "refcounts", refcounts, "hist",
-                     "facts", worker_facts(sample), "error", worker_error(sample));
+                     verify, "threads", worker_threads(sample), "counters", tally_json(tally), "locks", locks, "refcounts",
+                     refcounts, "hist", "facts", worker_facts(sample), "error", worker_error(sample));
 }
 
 static bool worker_count_sane(const struct sample *sample)
@@ -148,22 +150,28 @@ int worker_main(int argc, char **argv)
 {
     static struct sample sample;
     static struct sample_request request;
+    static struct tally tally;
     const struct runtime *runtime;
     json_t *order = argc == 3 ? json_loads(argv[2], 0, NULL) : NULL, *report, *before;
+    bool callgrind = json_is_true(json_object_get(order, "callgrind"));
     int failed;
 
-    if (!order || !worker_obey(order, &request, &runtime))
+    if (!order || !worker_obey(order, &request, &runtime) ||
+        !tally_begin(&tally, json_object_get(order, "count"), &perf_door_real, &request))
         die_usage("worker: usage: rclab worker FD ORDER; `rclab run` makes the orders");
-    before = worker_hop(&request);
+    if (callgrind)
+        callgrind_listen(&request);
+    before = worker_hop(&request, callgrind);
     failed = runtime->run(&request, &sample);
     if (!failed && !worker_count_sane(&sample))
         die_usage("worker: %s returned a sample with impossible counts", runtime->name);
-    report = failed ? json_pack("{s:o}", "error", worker_error(&sample)) : worker_report(&sample, runtime->statistics);
+    report = failed ? json_pack("{s:o}", "error", worker_error(&sample)) : worker_report(&sample, runtime->statistics, &tally);
     if (report)
-        json_object_set_new(report, "hop_ns", json_pack("[o, o]", before, worker_hop(&request)));
+        json_object_set_new(report, "hop_ns", json_pack("[o, o]", before, worker_hop(&request, callgrind)));
     if (!report || !samples_put(atoi(argv[1]), report))
         die("worker: report", errno);
     json_decref(report);
     json_decref(order);
+    tally_end(&tally);
     return failed ? 1 : EXITS_OK;
 }

@@ -78,6 +78,14 @@ prints_alike() { # what `run` printed against what `show` did
     grep -q '^STRATEGY' run.out && diff <(grep -v '^samples ' run.out | sed '/^$/d') <(sed '/^$/d' out)
 }
 
+instructions_of() { # FILE: of its first sample
+    sed -n 's/.*"callgrind-instructions"[^}]*"value":\([0-9]*\).*/\1/p' "$1" | head -n 1
+}
+
+near_by() { # two numbers that differ by one in a hundred at most
+    [ "$1" -gt 0 ] && [ $(($1 * 100)) -le $(($2 * 101)) ] && [ $(($2 * 100)) -le $(($1 * 101)) ]
+}
+
 same_order() {
     [ -n "$(cells_of "$1")" ] && [ "$(cells_of "$1")" = "$(cells_of "$2")" ]
 }
@@ -148,6 +156,62 @@ expect 'rigorous runs the reference twice' 0 '^gil \(A/A\) ' "$rclab" fib -n 10 
 expect 'strict and exploratory is inconclusive' 3 'exploratory' "$rclab" fib -n 10 -s gil,biased -t 1 --strict "${brief[@]}"
 expect 'a budget that is over stops the run' 124 'budget' "$rclab" run "${small[@]}" -t 1 "${brief[@]}" --budget 1ms -o budget.jsonl
 holds 'and its file says so' grep -q '^{"t":"end","complete":false,"stopped":"budget"' budget.jsonl
+
+# --- events: what can be counted differs from machine to machine; task-clock can be everywhere
+expect 'events are listed' 0 '^cycles +hardware ' "$rclab" list events
+expect 'as JSON, with the source of raw codes' 0 '"source": ' "$rclab" list events --json
+expect 'counters tells of each event' 0 '^task-clock +available' "$rclab" counters
+holds 'all twelve are there' count_is 12 '^[a-z0-9-]+ +(available|E[A-Z]+)' out
+holds 'what is absent has errno, reason and remedy' lacks out '^[a-z0-9-]+ +E[A-Z]+( +[^ ]+){0,3}$'
+expect 'a probe shows what was counted' 0 '^task-clock +available +[1-9]' "$rclab" counters --probe
+holds 'no event is absent and 0' lacks out '^[a-z-]+ +E[A-Z]+ +0 '
+expect 'counters as JSON' 0 '"event": "task-clock"' "$rclab" counters --json
+expect 'counters --require of what is there' 0 . "$rclab" counters --require task-clock
+expect 'counters --require of no event' 2 "'cyclse' \(did you mean cycles" "$rclab" counters --require cyclse
+absent=$("$rclab" counters | awk 'NR > 1 && $2 !~ /^available/ { print $1; exit }')
+expect 'a table of events' 0 '^task-clock \(ns\) +[0-9.]+$' "$rclab" run "${small[@]}" -s gil -t 1 "${brief[@]}" -o events.jsonl
+holds 'a sample has each event of a thread' grep -Eq '"event":"task-clock","scope":"thread","thread":0,"value":[1-9]' events.jsonl
+holds 'with its times and group' grep -Eq '"enabled_ns":[1-9][0-9]*,"running_ns":[1-9][0-9]*,"group":[0-9]' events.jsonl
+expect 'every thread counts itself' 0 . "$rclab" run "${small[@]}" -s gil -t 2 -e task-clock "${brief[@]}" -o events2.jsonl
+holds 'and no other event' count_is 2 '"counters":\[\{"event":"task-clock"[^]]*"thread":0[^]]*"event":"task-clock"[^]]*"thread":1[^]]*\]' events2.jsonl
+holds 'only task-clock' lacks events2.jsonl '"event":"page-faults"'
+expect 'counting can be left out' 0 . "$rclab" run "${small[@]}" -s gil -t 1 --no-counters "${brief[@]}" -o none.jsonl
+holds 'then the list is empty' count_is 2 '"counters":\[\]' none.jsonl
+holds 'and there is no table of events' lacks out '^EVENT '
+expect 'required counters that are there' 0 . "$rclab" run "${small[@]}" -s gil -t 1 -e task-clock --require-counters "${brief[@]}"
+expect 'no event of this name' 2 "unknown event 'cyclse'" "$rclab" run "${small[@]}" -e cyclse
+expect 'counting and not counting' 2 'exclude each other' "$rclab" run "${small[@]}" -e cycles --no-counters
+if [ -n "$absent" ]; then # a machine that lacks nothing cannot show these
+    expect 'an absent event that is required is exit 77' 77 "$absent: E[A-Z]+, .*remedy: " \
+        "$rclab" run "${small[@]}" -e "$absent" --require-counters "${brief[@]}" -o absent.jsonl
+    holds 'and nothing was measured' test ! -e absent.jsonl
+    expect 'counters --require of it too' 77 "--require $absent" "$rclab" counters --require "$absent"
+    holds 'the run names it with its errno' grep -Eq "\"unavailable\":\[\{\"event\":\"$absent\",\"errno\":\"E" events.jsonl
+    holds 'it has no value of 0' lacks events.jsonl "\"event\":\"$absent\",\"scope\""
+    expect 'and a line under the tables' 0 "^! not counted: .*$absent" "$rclab" show events.jsonl
+fi
+
+# --- instruction counts: exact, so two runs agree; one more incref is not hidden
+expect 'without valgrind, exit 77 and the package' 77 'package valgrind' env PATH=/nonexistent "$rclab" run "${small[@]}" --count-instructions
+expect 'instructions exclude events' 2 'excludes' "$rclab" run "${small[@]}" --count-instructions -e cycles
+if command -v valgrind >/dev/null; then
+    instructions=(-W fib -L n=10 -s gil -t 1 --count-instructions -q)
+    expect 'instructions are counted' 0 '^callgrind-instructions +[1-9]' "$rclab" run "${instructions[@]}" -o instructions1.jsonl
+    holds 'and called what they are' grep -q 'instruction counts from callgrind' out
+    holds 'no times are shown' lacks out '^STRATEGY'
+    expect 'once more' 0 . "$rclab" run "${instructions[@]}" -o instructions2.jsonl
+    holds 'within one in a hundred' near_by "$(instructions_of instructions1.jsonl)" "$(instructions_of instructions2.jsonl)"
+    expect 'the file remembers what it is' 0 'under callgrind' "$rclab" show instructions1.jsonl
+    holds 'no folder is left' test -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'rclab-callgrind-*' -newer run.jsonl -user "$(id -u)")"
+fi
+
+"$here/perf-scripts.sh" >perf.out 2>&1
+mapfile -t perf_lines <perf.out
+for line in "${perf_lines[@]}"; do
+    [[ $line = 'ok '* ]]
+    verdict "${line#*  }" $? perf.out
+done
+holds 'the perf scripts were checked' count_is 14 '^ok ' perf.out
 
 # --- mistakes of the user
 expect 'no command' 2 'which command' "$rclab"
