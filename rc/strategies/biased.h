@@ -136,6 +136,7 @@ SLOW bool rc_merge_owner(struct rc_head *h)
     /* relaxed: comes before the CAS that releases it; must not come after, when others may free the object */
     atomic_store_explicit(&h->owner, THREAD_ID_NONE, memory_order_relaxed);
     int64_t word = atomic_load_explicit(&h->shared, memory_order_relaxed); /* relaxed: a guess for the CAS */
+    os_interleave();
     /* (R2) release: the owner's accesses; (R1) acquire: the others', when it turns out dead */
     while (!atomic_compare_exchange_weak_explicit(&h->shared, &word, word | RC_MERGED, memory_order_acq_rel,
                                                   memory_order_relaxed))
@@ -154,6 +155,7 @@ static bool rc_merge_queued(struct rc_head *h)
     /* relaxed: released by the CAS below, and not after it */
     atomic_store_explicit(&h->owner, THREAD_ID_NONE, memory_order_relaxed);
     int64_t merged, word = atomic_load_explicit(&h->shared, memory_order_relaxed); /* relaxed: a guess for the CAS */
+    os_interleave();
     do {
         merged = (local + (word >> 2) - 1) * RC_ONE | RC_MERGED;
         /* (R2) release: what the owner did; (R1) acquire: what the others did, when it turns out dead */
@@ -221,6 +223,7 @@ SLOW bool rc_queue(struct rc_head *h)
 {
     /* relaxed: an id, or 0; if it is stale (the owner merges just now) the owner's queue or the registry sort it out */
     uint32_t owner = atomic_load_explicit(&h->owner, memory_order_relaxed);
+    os_interleave();
     if (owner == THREAD_ID_NONE) /* merged meanwhile by its owner: drop the queue's reference as any other */
         /* (R1), (R2) acq_rel: as rc_decref_shared */
         return atomic_fetch_sub_explicit(&h->shared, RC_ONE, memory_order_acq_rel) - RC_ONE == RC_MERGED;
@@ -250,6 +253,7 @@ static __attribute__((unused, noinline)) bool rc_decref_shared(struct rc_head *h
         next = queue ? RC_QUEUED : word - RC_ONE;
         /* (R2) release: this thread's accesses happen before the deallocation; (R1) acquire: for when it is here */
     } while (!atomic_compare_exchange_weak_explicit(&h->shared, &word, next, memory_order_acq_rel, memory_order_relaxed));
+    os_interleave();
     if (unlikely(queue))
         return rc_queue(h);
     return next == RC_MERGED;

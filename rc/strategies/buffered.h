@@ -360,6 +360,7 @@ INLINE void rc_safepoint(struct thread *thread)
 static void commit_add(struct rc_head *h, int32_t n)
 {
     int32_t count = log_count(h);
+    os_interleave();
     if (unlikely(count > INT32_MAX - n))
         rc_immortalize(h); /* a leak, never a use after free */
     else
@@ -370,6 +371,7 @@ static void commit_add(struct rc_head *h, int32_t n)
 static bool commit_sub(struct rc_head *h, int32_t n)
 {
     int32_t count = log_count(h) - n;
+    os_interleave();
     log_set_count(h, count);
     return count == 0 && !rc_is_immortal(h);
 }
