@@ -97,7 +97,7 @@ $(RCLAB): $(INSTANCES) $(DRIVER_OBJ)
 # --- tests ---
 
 TEST_LIBS := $(if $(filter tsan,$(VARIANT)),,-lcriterion)
-# tests turn their own programs' errors into reports: assertions on, and a thinner -O1 for the sanitizers' sake
+# one unit a strategy and flavour; assertions stay on, any allocation can be refused
 $(BUILD)/test-%.o: tests/instance.c $(GENERATED) $(BUILD)/flags
 	$(CC) $(ALL_CFLAGS) -I$(GEN) -Ibench -Itests -DRC_STRATEGY=$* -DRC_FAULTS -DRC_STATISTICS=1 -MMD -MP -c $< -o $@
 $(BUILD)/hostile-%.o: tests/instance.c $(GENERATED) $(BUILD)/flags

@@ -97,12 +97,6 @@ API void thread_unregister(void)
     thread_unlink(t);
     cds_list_del(&t->all);
     t->registered = false;
-#if RC_STATISTICS
-    for (int i = 0; i < RC_STAT_COUNT; i++) {
-        thread_registry.total[i] += t->counts.value[i];
-        t->counts.value[i] = 0;
-    }
-#endif
     os_unlock(&thread_registry.lock);
     os_rcu_synchronize();
 }
@@ -116,7 +110,7 @@ API void thread_end(void)
     rc_detach(t);
     thread_unregister();
 #if RC_STATISTICS
-    os_lock(&thread_registry.lock); /* what was counted after rc_thread_stop had unregistered */
+    os_lock(&thread_registry.lock); /* last: an ending thread still counts after it has unregistered */
     for (int i = 0; i < RC_STAT_COUNT; i++)
         thread_registry.total[i] += t->counts.value[i];
     os_unlock(&thread_registry.lock);

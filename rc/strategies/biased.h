@@ -301,21 +301,19 @@ INLINE int rc_thread_start(struct thread *t)
 }
 #define rc_thread_start rc_thread_start
 
+/* The thread's own queue, destructors included. */
+static void rc_drain_own(struct thread *t) { rc_dead_all(rc_drain_queue((struct rc_thread *)t, NULL)); }
+
 INLINE void rc_safepoint(struct thread *t)
 {
-    rc_dead_all(rc_drain_queue((struct rc_thread *)t, NULL));
+    rc_drain_own(t);
     if (unlikely(rc_has_deferred(t)))
         thread_break(t, BREAK_MERGE); /* an enqueuer is between its two steps: look again at the next safepoint */
 }
 #define rc_safepoint rc_safepoint
 
 /* A blocked thread leaves nothing behind. It holds no lock (lock.h), so destructors may run. */
-INLINE void rc_detach(struct thread *t)
-{
-    struct rc_head *dead = rc_drain_queue((struct rc_thread *)t, NULL);
-    if (unlikely(dead != NULL))
-        rc_dead_all(dead);
-}
+INLINE void rc_detach(struct thread *t) { rc_drain_own(t); }
 #define rc_detach rc_detach
 
 /* Merges what waits for this thread and for every detached one. Returns the dead; NULL: nothing more died. */
@@ -352,11 +350,11 @@ INLINE void rc_drain(void)
 INLINE void rc_thread_stop(struct thread *t)
 {
     struct rc_thread *self = (struct rc_thread *)t;
-    rc_safepoint(t);
+    rc_drain_own(t);
     t->id = THREAD_ID_ENDING;
     thread_unregister();
     while (!os_queue_empty(&self->merge))
-        rc_dead_all(rc_drain_queue(self, NULL));
+        rc_drain_own(t);
 }
 #define rc_thread_stop rc_thread_stop
 

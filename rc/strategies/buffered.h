@@ -24,8 +24,8 @@
  * its INC is not applied (epoch > e), so it was copied from a reference r1 that was dropped later, by a DEC of epoch >= e, not
  * applied. Follow r1 back the same way: the chain ends at rc_init, which counts from the start. Contradiction.
  * The same argument covers a dead object's own fields, which are therefore dropped at once (rc_decref_field) unless a
- * finaliser could copy them first (rc_fields_escape); what destructors log themselves goes through the committer's own pads like anybody's. A borrowed reference read at a
- * container is good until the reader's next safepoint: the DEC that displaced it waits for that safepoint.
+ * finaliser could copy them first (rc_fields_escape); what destructors log themselves goes through the committer's own
+ * pads like anybody's. A borrowed reference read at a container is good until the reader's next safepoint: the DEC that displaced it waits for that safepoint.
  *
  * Bounds. A full pad asks for an epoch and chains a segment (from the reserve, else fresh): it never waits, since the
  * caller may hold a lock. At its next safepoint a thread that finds more than LOG_LIMIT sealed segments waits, detached, for the
@@ -44,8 +44,8 @@
 #define RC_SUMMARY "increfs and decrefs logged per thread, applied by a commit thread"
 #define RC_DEFERS_FREE 1
 
-/* Entries of a segment; sealed segments before mutators wait. Small pads cost futex traffic (256 entries: 17-38 ns a pair),
- * large ones memory and dead objects that wait; measured choice, see README.md. */
+/* Entries of a segment; sealed segments before mutators wait. Small pads cost futex traffic, large ones memory and dead
+ * objects that wait: between the 256 and the 65,536 entries that FIELD.md 2 gives figures for. Not swept here. */
 #ifdef RC_HOSTILE
 enum { LOG_SEGMENT = 8, LOG_LIMIT = 24 };
 #else
@@ -109,7 +109,13 @@ static struct {
 
     struct os_mutex direct_lock;
     struct rc_head *direct; /* objects whose head holds unlogged entries */
-} commit = {.lock = OS_MUTEX_INIT, .wake = OS_COND_INIT, .progress = OS_COND_INIT, .direct_lock = OS_MUTEX_INIT, .epoch = 2}; /* so that epoch - 2 exists */
+} commit = {
+    .lock = OS_MUTEX_INIT,
+    .wake = OS_COND_INIT,
+    .progress = OS_COND_INIT,
+    .direct_lock = OS_MUTEX_INIT,
+    .epoch = 2, /* so that epoch - 2 exists */
+};
 
 /* Closes the list of commit.direct, so that `next` is not NULL for the last one either. */
 static struct rc_head commit_direct_end __attribute__((unused));
