@@ -44,6 +44,8 @@ GIT        := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 DIRTY      := $(if $(shell git status --porcelain --untracked-files=no 2>/dev/null),1,0)
 
 GEN        := build/gen
+SCENARIOS  := $(wildcard tests/scenarios/*.c)
+LITMUS     := $(wildcard tests/scenarios/litmus/*.c)
 GENERATED  := $(GEN)/workload_files.h $(GEN)/workload_names.h $(GEN)/test_files.h
 INSTANCES  := $(foreach s,$(STRATEGIES),$(BUILD)/runtime-$(s).o $(BUILD)/runtime-$(s)-statistics.o)
 DRIVER_OBJ := $(DRIVER:%=$(BUILD)/%.o)
@@ -58,7 +60,7 @@ MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 %.d: ;
 
-all: $(RCLAB) ## build the driver with every strategy: build/release/rclab
+all: $(RCLAB) $(EXPLORER) ## build the driver with every strategy: build/release/rclab
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
@@ -93,6 +95,35 @@ $(DRIVER_OBJ): $(BUILD)/%.o: bench/%.c $(BUILD)/flags
 	$(CC) $(ALL_CFLAGS) $(DEFINES.$(VARIANT)) $(DRIVER_CFLAGS) $(EXTRA) -MMD -MP -c $< -o $@
 $(RCLAB): $(INSTANCES) $(DRIVER_OBJ)
 	$(CC) $(ALL_CFLAGS) $^ -o $@ $(DRIVER_LIBS) $(RUNTIME_LIBS)
+
+# --- the explorer (bench/explore/): instrumented by the compiler as for ThreadSanitizer, linked with our own runtime for it ---
+
+EXPLORER     := build/explore/rclab-explore
+EXPLORE_OBJ  := $(patsubst bench/explore/%.c,build/explore/%.o,$(filter-out %/instance.c %/litmus.c,$(wildcard bench/explore/*.c)))
+EXPLORE_UNIT := $(STRATEGIES:%=build/explore/instance-%.o) build/explore/litmus.o
+EXPLORE_BASE := -std=gnu11 -D_GNU_SOURCE -O2 -g -I. -Ibench -fno-pie $(WARN)
+# one thread-local, no calls around functions, memory functions that are seen: see bench/explore/os.h
+EXPLORE_TSAN := -O1 -fsanitize=thread --param tsan-instrument-func-entry-exit=0 -fno-builtin-memcpy -fno-builtin-memset \
+	-fno-builtin-memmove -Wno-tsan -I$(GEN) -Ibench/explore
+$(GEN)/scenario_files.h: FORCE
+	$(call write_if_changed,"$(foreach s,$(SCENARIOS),#include \"../../$(s)\"\n)")
+$(GEN)/litmus_files.h: FORCE
+	$(call write_if_changed,"$(foreach s,$(LITMUS),#include \"../../$(s)\"\n)")
+$(EXPLORE_UNIT) $(EXPLORE_OBJ): | build/explore
+build/explore:
+	mkdir -p $@
+build/explore/instance-%.o: bench/explore/instance.c $(GEN)/scenario_files.h
+	$(CC) $(EXPLORE_BASE) $(EXPLORE_TSAN) -DRC_STRATEGY=$* -DRC_HOSTILE $(EXPLORE_DEFINES) -MMD -MP -c $< -o $@
+build/explore/litmus.o: bench/explore/litmus.c $(GEN)/litmus_files.h
+	$(CC) $(EXPLORE_BASE) $(EXPLORE_TSAN) -MMD -MP -c $< -o $@
+$(EXPLORE_OBJ): build/explore/%.o: bench/explore/%.c
+	$(CC) $(EXPLORE_BASE) -MMD -MP -c $< -o $@
+build/explore/switch.o: bench/explore/switch.S | build/explore
+	$(CC) -c $< -o $@
+build/explore/driver-%.o: bench/%.c | build/explore
+	$(CC) $(EXPLORE_BASE) -MMD -MP -c $< -o $@
+$(EXPLORER): $(EXPLORE_OBJ) build/explore/switch.o $(EXPLORE_UNIT) $(patsubst %,build/explore/driver-%.o,die names suggest timing memory)
+	$(CC) -no-pie $^ -o $@ -lgmp -lm
 
 # --- tests ---
 
@@ -162,4 +193,4 @@ install: all ## PREFIX (/usr/local) and DESTDIR are honoured; with the page's te
 clean: ## remove build/
 	rm -rf build
 
--include $(wildcard $(BUILD)/*.d)
+-include $(wildcard $(BUILD)/*.d build/explore/*.d)

@@ -34,14 +34,7 @@
 #include <urcu/urcu-memb.h>
 #include <urcu/wfcqueue.h>
 
-#define API static __attribute__((unused))                 /* instances hold everything in one unit; not all use all */
-#define INLINE static inline __attribute__((unused))
-/* Fast paths of counting and allocation: inline in every instance alike, whatever the compiler thinks of their size. */
-#define HOT static inline __attribute__((unused, always_inline))
-#define SLOW static __attribute__((unused, noinline, cold)) /* the rare path, kept out of its caller */
-#define likely(x) __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
-#define CACHE_LINE 64
+#include "base.h"
 
 #if defined(__SANITIZE_THREAD__)
 #define OS_TSAN 1
@@ -59,13 +52,6 @@ void __tsan_release(void *);
 #define OS_RELEASES(p) ((void)(p))
 #define OS_ACQUIRES(p) ((void)(p))
 #endif
-
-/* Ends the process: for what cannot be an error return (the harness's own resources). */
-_Noreturn INLINE void die(const char *what, int error)
-{
-    fprintf(stderr, "rclab: %s: %s\n", what, strerror(error));
-    abort();
-}
 
 /* --- memory: every allocation of an instance passes here, so that a build with RC_FAULTS can refuse any one of them --- */
 

@@ -1,0 +1,269 @@
+/*
+ * hooks.c -- what the compiler calls before each access of the code under exploration: our own side of -fsanitize=thread.
+ *
+ * The interface is the one of gcc's and clang's instrumentation (names __tsan_*; the definitions here are ours and libtsan is not
+ * linked). Stacks and thread-locals are private. Before exploration begins and after it ends all operations are carried out
+ * as they are (native): one thread runs, no choices.
+ */
+#include "engine.h"
+#include <string.h>
+
+static bool watched(uintptr_t addr)
+{
+    run.counts.hooks++;
+    return !coroutine_is_stack(addr) && arena_is_shared(addr);
+}
+
+/* --- plain accesses --- */
+
+/* Puts the value there that this thread must see: atomic stores do not go to memory while others may still read older ones. */
+static void show_atomics(uintptr_t addr, size_t bytes)
+{
+    const struct clock *before = run_clock(run_current());
+    for (uintptr_t a = addr & ~(uintptr_t)7; a < addr + bytes; a++) {
+        int location = location_find(a), found = INIT;
+        if (location < 0 || !location_has_init(location))
+            continue;
+        for (int i = 0; i < graph->length; i++) {
+            const struct event *e = &graph->event[i];
+            if (e->op.location == location && e->writes && clock_covers(before, e) && e->mo > graph_mo_of(graph, found))
+                found = i;
+        }
+        arena_store(a, location_at(location)->size, found == INIT ? location_init(location) : graph->event[found].written);
+    }
+}
+
+static void plain_read(uintptr_t addr, size_t bytes, const void *pc)
+{
+    run_plain_done();
+    if (!watched(addr))
+        return;
+    arena_access(addr, bytes, ACCESS_READ, pc);
+    if (run_exploring() && run_current() >= 0 && arena_has_atomic(addr, bytes))
+        show_atomics(addr, bytes);
+}
+
+static void plain_write(uintptr_t addr, size_t bytes, const void *pc)
+{
+    run_plain_done();
+    if (!watched(addr))
+        return;
+    arena_access(addr, bytes, ACCESS_WRITE, pc);
+    arena_save(addr, bytes);
+    if (!run_exploring() || run_current() < 0 || !arena_has_atomic(addr, bytes))
+        return;
+    for (uintptr_t a = addr & ~(uintptr_t)7; a < addr + bytes; a++) {
+        int location = location_find(a);
+        if (location < 0 || !location_has_init(location))
+            continue;
+        struct op op = {.kind = PLAIN_STORE, .size = location_at(location)->size, .location = location, .pc = pc};
+        run_step(&op, NULL);
+    }
+}
+
+#define PC __builtin_return_address(0)
+#define PLAIN(n)                                                                                  \
+    void __tsan_read##n(void *a) { plain_read((uintptr_t)a, n, PC); }                             \
+    void __tsan_write##n(void *a) { plain_write((uintptr_t)a, n, PC); }                           \
+    void __tsan_unaligned_read##n(void *a) { plain_read((uintptr_t)a, n, PC); }                   \
+    void __tsan_unaligned_write##n(void *a) { plain_write((uintptr_t)a, n, PC); }                 \
+    void __tsan_volatile_read##n(void *a) { plain_read((uintptr_t)a, n, PC); }                    \
+    void __tsan_volatile_write##n(void *a) { plain_write((uintptr_t)a, n, PC); }                  \
+    void __tsan_read_write##n(void *a) { plain_read((uintptr_t)a, n, PC), plain_write((uintptr_t)a, n, PC); }
+PLAIN(1) PLAIN(2) PLAIN(4) PLAIN(8) PLAIN(16)
+
+void __tsan_read_range(void *a, unsigned long n) { plain_read((uintptr_t)a, n, PC); }
+void __tsan_write_range(void *a, unsigned long n) { plain_write((uintptr_t)a, n, PC); }
+void __tsan_init(void) {}
+void __tsan_func_entry(void *pc) { (void)pc; }
+void __tsan_func_exit(void) {}
+
+void explore_copy(void *to, const void *from, size_t bytes)
+{
+    if (bytes == 0)
+        return;
+    plain_read((uintptr_t)from, bytes, PC);
+    plain_write((uintptr_t)to, bytes, PC);
+    memmove(to, from, bytes);
+}
+void explore_fill(void *to, int byte, size_t bytes)
+{
+    if (bytes == 0)
+        return;
+    plain_write((uintptr_t)to, bytes, PC);
+    memset(to, byte, bytes);
+}
+void *__tsan_memcpy(void *to, const void *from, unsigned long n) { explore_copy(to, from, n); return to; }
+void *__tsan_memmove(void *to, const void *from, unsigned long n) { explore_copy(to, from, n); return to; }
+void *__tsan_memset(void *to, int byte, unsigned long n) { explore_fill(to, byte, n); return to; }
+
+/* --- atomic accesses --- */
+
+/* An operation that is carried out at once: before and after exploration, and on what no other thread can see. */
+static uint64_t native(const struct op *op, uintptr_t addr)
+{
+    uint64_t old = arena_load(addr, op->size), mask = op->size == 8 ? ~0ull : (1ull << (8 * op->size)) - 1;
+    switch ((enum kind)op->kind) {
+    case STORE: arena_store(addr, op->size, op->operand); break;
+    case CAS:
+        if (old == (op->expected & mask))
+            arena_store(addr, op->size, op->operand);
+        break;
+    case RMW: arena_store(addr, op->size, op_rmw(op, old)); break;
+    default: break;
+    }
+    return old;
+}
+
+/* The value read (stores: nothing); *satisfied: an await's condition held. */
+static uint64_t atomic_op(struct op *op, uintptr_t addr, bool *satisfied)
+{
+    run_plain_done();
+    if (op->kind == FENCE) {
+        op->location = -1;
+        return run_exploring() && run_current() >= 0 ? run_step(op, satisfied) : 0;
+    }
+    if (!watched(addr) || !run_exploring() || run_current() < 0) {
+        if (arena_is_shared(addr))
+            arena_access(addr, op->size, op->kind == LOAD ? ACCESS_ATOMIC_READ : ACCESS_ATOMIC_WRITE, op->pc);
+        uint64_t old = native(op, addr);
+        if (satisfied)
+            *satisfied = op_holds(op, old);
+        return old;
+    }
+    op->location = location_of(addr, op->size);
+    if (!location_has_init(op->location)) {
+        location_set_init(op->location, arena_load(addr, op->size));
+        arena_mark_atomic(addr);
+    }
+    return run_step(op, satisfied);
+}
+
+static uint64_t simple(enum kind kind, uintptr_t addr, unsigned size, uint64_t operand, int order, int rmw, const void *pc)
+{
+    struct op op = {.kind = (uint8_t)kind, .size = (uint8_t)size, .order = (int8_t)order, .rmw = (uint8_t)rmw, .operand = operand, .pc = pc};
+    return atomic_op(&op, addr, NULL);
+}
+
+static uint64_t compare(uintptr_t addr, unsigned size, uint64_t expected, uint64_t desired, int order, int failure, const void *pc)
+{
+    struct op op = {.kind = CAS, .size = (uint8_t)size, .order = (int8_t)order, .order_failure = (int8_t)failure,
+                    .operand = desired, .expected = expected, .pc = pc};
+    return atomic_op(&op, addr, NULL);
+}
+
+#define FETCH(bits, type, name, rmw)                                                   \
+    type __tsan_atomic##bits##_##name(volatile type *a, type v, int order)             \
+    {                                                                                  \
+        return (type)simple(RMW, (uintptr_t)a, bits / 8, (uint64_t)v, order, rmw, PC); \
+    }
+#define ATOMIC(bits, type)                                                                                                  \
+    type __tsan_atomic##bits##_load(const volatile type *a, int order)                                                      \
+    {                                                                                                                       \
+        return (type)simple(LOAD, (uintptr_t)a, bits / 8, 0, order, 0, PC);                                                 \
+    }                                                                                                                       \
+    void __tsan_atomic##bits##_store(volatile type *a, type v, int order)                                                   \
+    {                                                                                                                       \
+        simple(STORE, (uintptr_t)a, bits / 8, (uint64_t)v, order, 0, PC);                                                   \
+    }                                                                                                                       \
+    int __tsan_atomic##bits##_compare_exchange_strong(volatile type *a, type *expected, type desired, int order, int other) \
+    {                                                                                                                       \
+        type old = (type)compare((uintptr_t)a, bits / 8, (uint64_t)*expected, (uint64_t)desired, order, other, PC);         \
+        int same = old == *expected;                                                                                        \
+        *expected = old;                                                                                                    \
+        return same;                                                                                                        \
+    }                                                                                                                       \
+    int __tsan_atomic##bits##_compare_exchange_weak(volatile type *a, type *expected, type desired, int order, int other)   \
+    {                                                                                                                       \
+        type old = (type)compare((uintptr_t)a, bits / 8, (uint64_t)*expected, (uint64_t)desired, order, other, PC);         \
+        int same = old == *expected;                                                                                        \
+        *expected = old;                                                                                                    \
+        return same;                                                                                                        \
+    }                                                                                                                       \
+    FETCH(bits, type, fetch_add, RMW_ADD)                                                                                   \
+    FETCH(bits, type, fetch_sub, RMW_SUB)                                                                                   \
+    FETCH(bits, type, fetch_and, RMW_AND)                                                                                   \
+    FETCH(bits, type, fetch_or, RMW_OR)                                                                                     \
+    FETCH(bits, type, fetch_xor, RMW_XOR)                                                                                   \
+    FETCH(bits, type, fetch_nand, RMW_NAND)                                                                                 \
+    FETCH(bits, type, exchange, RMW_XCHG)
+ATOMIC(8, uint8_t)
+ATOMIC(16, uint16_t)
+ATOMIC(32, uint32_t)
+ATOMIC(64, uint64_t)
+
+void __tsan_atomic_signal_fence(int order) { (void)order; }
+void __tsan_atomic_thread_fence(int order)
+{
+    struct op op = {.kind = FENCE, .order = (int8_t)order, .pc = PC};
+    if (order != memory_order_relaxed)
+        atomic_op(&op, 0, NULL);
+}
+
+/* --- the primitives of os.h --- */
+
+void explore_fence(enum explore_fence kind)
+{
+    struct op op = {.kind = FENCE, .order = (int8_t)kind, .pc = PC};
+    atomic_op(&op, 0, NULL);
+}
+
+static void await(struct op *op, uintptr_t addr)
+{
+    for (;;) {
+        bool satisfied = false;
+        struct op once = *op;
+        atomic_op(&once, addr, &satisfied);
+        if (satisfied)
+            return;
+        if (!run_exploring() || run_current() < 0)
+            run_wait_native();
+    }
+}
+
+void explore_lock(_Atomic uint32_t *word)
+{
+    struct op op = {.kind = CAS, .size = 4, .order = memory_order_acquire, .order_failure = memory_order_relaxed,
+                    .await = AWAIT_EQUAL, .operand = 1, .expected = 0, .pc = PC};
+    await(&op, (uintptr_t)word);
+}
+void explore_unlock(_Atomic uint32_t *word) { simple(STORE, (uintptr_t)word, 4, 0, memory_order_release, 0, PC); }
+
+void explore_await_zero(_Atomic uint32_t *word)
+{
+    struct op op = {.kind = LOAD, .size = 4, .order = memory_order_acquire, .await = AWAIT_EQUAL, .operand = 0, .pc = PC};
+    await(&op, (uintptr_t)word);
+}
+
+/* A digit of a queue: 0 is an empty place. */
+static uint64_t waiter(void) { return (uint64_t)explore_self() + 1; }
+
+void explore_queue_push(_Atomic uint64_t *queue)
+{
+    simple(RMW, (uintptr_t)queue, 8, waiter(), memory_order_relaxed, RMW_PUSH, PC);
+}
+void explore_queue_pop(_Atomic uint64_t *queue) { simple(RMW, (uintptr_t)queue, 8, 0, memory_order_relaxed, RMW_POP, PC); }
+void explore_queue_clear(_Atomic uint64_t *queue) { simple(RMW, (uintptr_t)queue, 8, 0, memory_order_relaxed, RMW_XCHG, PC); }
+void explore_queue_await(_Atomic uint64_t *queue)
+{
+    struct op op = {.kind = LOAD, .size = 8, .order = memory_order_relaxed, .await = AWAIT_ABSENT,
+                    .operand = waiter(), .pc = PC};
+    await(&op, (uintptr_t)queue);
+}
+
+/* Two words for each address that somebody parks on. They stay where they are through all executions. */
+_Atomic uint64_t *explore_side(const void *addr)
+{
+    enum { SIDES = 64 };
+    static struct {
+        const void *addr;
+        _Atomic uint64_t word[2];
+    } side[SIDES];
+    for (int i = 0; i < SIDES; i++) {
+        if (!side[i].addr)
+            side[i].addr = addr;
+        if (side[i].addr == addr)
+            return side[i].word;
+    }
+    run_fail("too large", PC, "threads park on more than %d words", SIDES);
+}

@@ -1,0 +1,139 @@
+/*
+ * instance.c -- the unit under exploration: rc/, objects/, gc/ of one strategy and all scenarios, as they stand, instrumented.
+ *
+ * Compiled with -fsanitize=thread, os.h of this folder in the place of rc/os.h, RC_HOSTILE for small capacities. Threads of a
+ * scenario are threads of the runtime, begun before it starts and ended after it (unless their body ends them itself),
+ * so that a scenario consists of what it is about.
+ */
+#include "os.h"
+
+#include "../../rc/rc.h"
+#include "../../objects/object.h"
+#include "../../objects/lock.h"
+#include "../../gc/gc.h"
+#include "../../rc/thread.c"
+#include "../../objects/object.c"
+#include "../../objects/heap.c"
+#include "../../objects/lock.c"
+#include "../../objects/number.c"
+#include "../../objects/str.c"
+#include "../../objects/tuple.c"
+#include "../../objects/table.c"
+#include "../../objects/list.c"
+#include "../../objects/dict.c"
+#include "../../objects/set.c"
+#include "../../objects/iter.c"
+#include "../../gc/verify.c"
+
+/* --- for the scenarios --- */
+
+static struct {
+    struct thread *thread[SCENARIO_THREADS]; /* NULL: the body has ended it */
+    int64_t live;                            /* objects before setup */
+    bool free_threads;                       /* heap policy thread */
+} stage;
+
+/* Ends the calling thread's part in the runtime inside its body: for scenarios about exiting threads. */
+API void scenario_thread_end(int number)
+{
+    stage.thread[number] = NULL;
+    thread_end();
+}
+
+#define SCENARIO(symbol) \
+    static const struct scenario *const symbol##_registered __attribute__((used, section(SCENARIO_SECTION))) = &symbol
+#define NAME_(x) #x
+#define NAME(x) NAME_(x)
+#define SCENARIO_SECTION "explore_scenarios_" NAME(RC_STRATEGY)
+
+#include "scenario_files.h"
+
+/* --- what the engine calls --- */
+
+static void start(const struct scenario *s, int threads)
+{
+    if (s->bare) {
+        if (s->setup)
+            s->setup();
+        return;
+    }
+    struct objects_config config = {.heap = HEAP_MALLOC};
+    if (objects_start(&config) != 0)
+        die("objects_start", ENOMEM);
+    stage.live = heap_live();
+    struct thread *self = rt_self;
+    if (RC_NEEDS_GIL)
+        thread_detach();
+    for (int i = 0; i < threads; i++) {
+        rt_self = NULL;
+        if (thread_begin() != 0)
+            die("thread_begin", ENOMEM);
+        stage.thread[i] = rt_self;
+        if (RC_NEEDS_GIL)
+            thread_detach();
+    }
+    rt_self = self;
+    if (RC_NEEDS_GIL)
+        thread_attach();
+    if (s->setup)
+        s->setup();
+    thread_detach();
+}
+
+static void body(const struct scenario *s, int number)
+{
+    if (s->bare) {
+        s->thread[number]();
+        return;
+    }
+    rt_self = stage.thread[number];
+    if (RC_NEEDS_GIL)
+        thread_attach();
+    s->thread[number]();
+    if (stage.thread[number] && (RC_NEEDS_GIL || RC_DEFERS_FREE))
+        thread_detach(); /* others must not wait for a thread that does nothing any more */
+}
+
+static void finish(const struct scenario *s, int threads)
+{
+    if (s->bare) {
+        if (s->check)
+            s->check();
+        return;
+    }
+    struct thread *self = rt_self;
+    for (int i = 0; i < threads; i++) {
+        if (!stage.thread[i])
+            continue;
+        rt_self = stage.thread[i];
+        if (RC_NEEDS_GIL || RC_DEFERS_FREE)
+            thread_attach();
+        thread_end();
+    }
+    rt_self = self;
+    thread_attach();
+    rc_drain();
+    if (s->check)
+        s->check();
+    rc_drain();
+    if (heap_live() != stage.live)
+        explore_fail_at("leak", __FILE__, __LINE__, "objects are alive that nobody holds");
+}
+
+extern const struct scenario *const scenarios_begin[] __asm__("__start_explore_scenarios_" NAME(RC_STRATEGY));
+extern const struct scenario *const scenarios_end[] __asm__("__stop_explore_scenarios_" NAME(RC_STRATEGY));
+
+static void **self(void) { return (void **)&rt_self; }
+
+static const struct explore_target target = {
+    .strategy = NAME(RC_STRATEGY),
+    .scenarios = scenarios_begin,
+    .scenarios_end = scenarios_end,
+    .self = self,
+    .start = start,
+    .body = body,
+    .finish = finish,
+    .bounds = "",
+};
+
+__attribute__((section("explore_targets"), used)) static const struct explore_target *const target_entry = &target;

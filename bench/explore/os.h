@@ -1,0 +1,221 @@
+/*
+ * os.h (of the explorer) -- what rc/os.h is to the measured build, over the explorer's scheduler: same names, same contracts.
+ *
+ * Compiled, instrumented, into the instance unit in the place of rc/os.h. Each function here does what its namesake's comment
+ * there promises and no more: what is weaker in the world is weak here.
+ *
+ *     park/unpark   a futex: under the bucket's lock, after a full fence, the word is compared and the thread queues
+ *     mutex         a word; waiting for 0 is one await. No fairness is promised
+ *     condition     a queue of waiters; first in, first out. A wait with a limit times out once, at once, then waits for good
+ *     queue         liburcu's wfcqueue: exchange of the tail, then the link; between the two a dequeuer finds nothing
+ *     RCU           a flag per thread, a light fence on the reader's side, os_fence_others and a wait on the other
+ *     membarrier    os_fence_others and os_fence_light: see model.c
+ */
+#ifndef RC_OS_H
+#define RC_OS_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../rc/base.h"
+#include "scenario.h"
+
+#define OS_RELEASES(p) ((void)(p))
+#define OS_ACQUIRES(p) ((void)(p))
+
+/* What the compiler would not instrument. */
+#define memcpy(to, from, bytes) explore_copy(to, from, bytes)
+#define memmove(to, from, bytes) explore_copy(to, from, bytes)
+#define memset(to, byte, bytes) explore_fill(to, byte, bytes)
+
+/* --- memory --- */
+
+INLINE void *os_alloc(size_t bytes) { return explore_alloc(bytes, 16, false); }
+INLINE void *os_alloc_zeroed(size_t count, size_t bytes) { return explore_alloc(count * bytes, 16, true); }
+INLINE void *os_realloc(void *old, size_t bytes) { return explore_realloc(old, bytes); }
+INLINE void os_free(void *block) { explore_free(block); }
+INLINE void *os_alloc_aligned(size_t align, size_t bytes) { return explore_alloc(bytes, align, false); }
+
+/* --- time and threads --- */
+
+INLINE int64_t os_now(void) { return explore_now(); }
+INLINE int64_t os_cpu_now(void) { return explore_now(); }
+typedef int pthread_t_explored;
+#define pthread_t pthread_t_explored
+INLINE int os_spawn(pthread_t *thread, void *(*body)(void *), void *arg)
+{
+    *thread = explore_spawn(body, arg);
+    return *thread < 0 ? EAGAIN : 0;
+}
+INLINE void os_join(pthread_t thread) { explore_join(thread); }
+INLINE void os_yield(void) { explore_yield(); }
+INLINE void os_relax(void) {}
+INLINE int os_pin(int cpu) { (void)cpu; return 0; }
+INLINE void os_interleave(void) {}
+
+/* --- fences --- */
+
+INLINE bool os_fence_others_start(void) { return true; }
+INLINE void os_fence_others(void) { explore_fence(FENCE_OTHERS); }
+INLINE void os_fence_light(void) { explore_fence(FENCE_LIGHT); }
+
+/* --- mutex and condition --- */
+
+struct os_mutex {
+    _Atomic uint32_t held;
+};
+struct os_cond {
+    _Atomic uint64_t waiters;
+};
+#define OS_MUTEX_INIT {0}
+#define OS_COND_INIT {0}
+
+INLINE void os_lock(struct os_mutex *m) { explore_lock(&m->held); }
+INLINE void os_unlock(struct os_mutex *m) { explore_unlock(&m->held); }
+INLINE void os_signal(struct os_cond *c) { explore_queue_pop(&c->waiters); }
+INLINE void os_broadcast(struct os_cond *c) { explore_queue_clear(&c->waiters); }
+INLINE bool os_wait(struct os_cond *c, struct os_mutex *m, int64_t timeout_ns)
+{
+    if (timeout_ns >= 0 && explore_times_out()) {
+        os_unlock(m);
+        os_lock(m);
+        return false;
+    }
+    explore_queue_push(&c->waiters);
+    os_unlock(m);
+    explore_queue_await(&c->waiters);
+    os_lock(m);
+    return true;
+}
+
+/* --- park and unpark --- */
+
+struct os_bucket {
+    _Atomic uint32_t held, unused;
+    _Atomic uint64_t waiters;
+};
+INLINE struct os_bucket *os_bucket(_Atomic uint32_t *word) { return (struct os_bucket *)explore_side((const void *)word); }
+
+INLINE void os_park(_Atomic uint32_t *word, uint32_t expected, int64_t timeout_ns)
+{
+    struct os_bucket *b = os_bucket(word);
+    explore_lock(&b->held);
+    atomic_thread_fence(memory_order_seq_cst); /* seq_cst: as the kernel's, between taking the bucket and reading the word */
+    bool sleeps = atomic_load_explicit(word, memory_order_relaxed) == expected; /* relaxed: ordered by the fence */
+    if (sleeps)
+        explore_queue_push(&b->waiters);
+    explore_unlock(&b->held);
+    if (sleeps && timeout_ns < 0)
+        explore_queue_await(&b->waiters);
+}
+INLINE void os_unpark(_Atomic uint32_t *word, int threads)
+{
+    struct os_bucket *b = os_bucket(word);
+    atomic_thread_fence(memory_order_seq_cst); /* seq_cst: as the kernel's, between the word's change and the look at the waiters */
+    explore_lock(&b->held);
+    if (threads == 1)
+        explore_queue_pop(&b->waiters);
+    else
+        explore_queue_clear(&b->waiters);
+    explore_unlock(&b->held);
+}
+
+/* --- queue --- */
+
+struct os_node {
+    _Atomic(struct os_node *) next;
+};
+struct os_queue {
+    struct os_node head;
+    _Alignas(CACHE_LINE) _Atomic(struct os_node *) tail;
+};
+
+INLINE void os_queue_init(struct os_queue *q)
+{
+    atomic_init(&q->head.next, NULL);
+    atomic_init(&q->tail, &q->head);
+}
+
+INLINE void os_queue_link(struct os_queue *q, struct os_node *n)
+{
+    atomic_store_explicit(&n->next, NULL, memory_order_relaxed); /* relaxed: published with the exchange */
+    /* seq_cst fence: liburcu's uatomic_xchg is a full barrier */
+    atomic_thread_fence(memory_order_seq_cst);
+    struct os_node *before = atomic_exchange_explicit(&q->tail, n, memory_order_seq_cst); /* seq_cst: as liburcu's */
+    atomic_thread_fence(memory_order_seq_cst); /* seq_cst fence: the other half of the full barrier */
+    atomic_store_explicit(&before->next, n, memory_order_release); /* release: the dequeuer acquires */
+}
+INLINE void os_enqueue(struct os_queue *q, struct os_node *n) { os_queue_link(q, n); }
+
+/* relaxed, both: as cds_wfcq_empty, a hint without order */
+INLINE bool os_queue_empty(struct os_queue *q)
+{
+    return atomic_load_explicit(&q->head.next, memory_order_relaxed) == NULL &&
+           atomic_load_explicit(&q->tail, memory_order_relaxed) == &q->head; /* relaxed: as above */
+}
+
+/* As __cds_wfcq_dequeue_nonblocking. */
+INLINE struct os_node *os_dequeue(struct os_queue *q)
+{
+    if (os_queue_empty(q))
+        return NULL;
+    struct os_node *n = atomic_load_explicit(&q->head.next, memory_order_acquire); /* acquire: pairs with the link's release */
+    if (!n)
+        return NULL;
+    struct os_node *next = atomic_load_explicit(&n->next, memory_order_acquire); /* acquire: as above */
+    if (!next) {
+        /* the last one, as it seems: the queue's own node takes its place, unless another is being linked */
+        atomic_store_explicit(&q->head.next, NULL, memory_order_relaxed); /* relaxed: the dequeuer's own, and as liburcu's */
+        struct os_node *last = n;
+        /* seq_cst: liburcu's uatomic_cmpxchg is a full barrier */
+        if (atomic_compare_exchange_strong_explicit(&q->tail, &last, &q->head, memory_order_seq_cst, memory_order_seq_cst))
+            return n;
+        next = atomic_load_explicit(&n->next, memory_order_acquire); /* acquire: as above */
+        if (!next) {
+            atomic_store_explicit(&q->head.next, n, memory_order_relaxed); /* relaxed: as above */
+            return NULL;
+        }
+    }
+    atomic_store_explicit(&q->head.next, next, memory_order_relaxed); /* relaxed: the dequeuer's own */
+    return n;
+}
+
+/* --- RCU --- */
+
+static struct {
+    _Atomic uint32_t reading[8 + 1];
+} os_rcu __attribute__((unused));
+
+INLINE void os_rcu_thread_start(void) {}
+INLINE void os_rcu_thread_stop(void) {}
+INLINE void os_rcu_read_lock(void)
+{
+    atomic_store_explicit(&os_rcu.reading[explore_self()], 1, memory_order_relaxed); /* relaxed: ordered by the fence */
+    os_fence_light();
+}
+INLINE void os_rcu_read_unlock(void)
+{
+    os_fence_light();
+    atomic_store_explicit(&os_rcu.reading[explore_self()], 0, memory_order_release); /* release: synchronize acquires */
+}
+INLINE void os_rcu_synchronize(void)
+{
+    os_fence_others();
+    for (int t = 0; t <= explore_threads(); t++)
+        if (t != explore_self())
+            explore_await_zero(&os_rcu.reading[t]);
+    os_fence_others();
+}
+
+#endif
