@@ -54,7 +54,7 @@ RCLAB      := $(BUILD)/rclab
 UNIT_TESTS := $(foreach s,$(STRATEGIES),$(BUILD)/test-$(s) $(BUILD)/hostile-$(s))
 DRIVER_TESTS := $(BUILD)/test-driver
 
-.PHONY: all page test-page demo test run-tests test-binaries asan ubsan tsan fuzz fuzz-keep lint clean install help disassembly FORCE
+.PHONY: all explore page test-page demo test run-tests test-binaries asan ubsan tsan fuzz fuzz-keep lint clean install help disassembly FORCE
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
@@ -122,6 +122,9 @@ build/explore/switch.o: bench/explore/switch.S | build/explore
 	$(CC) -c $< -o $@
 build/explore/driver-%.o: bench/%.c | build/explore
 	$(CC) $(EXPLORE_BASE) -MMD -MP -c $< -o $@
+EXPLORE_BUDGET ?= 10m
+explore: $(EXPLORER) ## prove every scenario on every strategy that may run with threads (EXPLORE_BUDGET each)
+	$(EXPLORER) --all -q --budget $(EXPLORE_BUDGET)
 $(EXPLORER): $(EXPLORE_OBJ) build/explore/switch.o $(EXPLORE_UNIT) $(patsubst %,build/explore/driver-%.o,die names suggest timing memory)
 	$(CC) -no-pie $^ -o $@ -lgmp -lm
 
@@ -186,6 +189,7 @@ test-page: $(RCLAB) $(TEMPLATE) ## the page in headless Chromium (scripts/setup 
 
 install: all ## PREFIX (/usr/local) and DESTDIR are honoured; with the page's template if `make page` built it
 	install -D -m 755 $(RCLAB) $(DESTDIR)$(PREFIX)/bin/rclab
+	install -D -m 755 $(EXPLORER) $(DESTDIR)$(PREFIX)/bin/rclab-explore
 	install -D -m 644 bench/rclab.1 $(DESTDIR)$(PREFIX)/share/man/man1/rclab.1
 	@if [ -e $(TEMPLATE) ]; then install -D -m 644 $(TEMPLATE) $(DESTDIR)$(PREFIX)/share/rclab/template.html; \
 	else echo "install: no template for 'rclab report': make page builds it" >&2; fi

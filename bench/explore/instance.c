@@ -127,6 +127,7 @@ static void **self(void) { return (void **)&rt_self; }
 
 static const struct explore_target target = {
     .strategy = NAME(RC_STRATEGY),
+    .unsafe = RC_UNSAFE,
     .scenarios = scenarios_begin,
     .scenarios_end = scenarios_end,
     .self = self,
