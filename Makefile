@@ -103,8 +103,9 @@ EXPLORE_OBJ  := $(patsubst bench/explore/%.c,build/explore/%.o,$(filter-out %/in
 EXPLORE_UNIT := $(STRATEGIES:%=build/explore/instance-%.o) build/explore/litmus.o
 EXPLORE_BASE := -std=gnu11 -D_GNU_SOURCE -O2 -g -I. -Ibench -fno-pie $(WARN)
 # one thread-local, no calls around functions, memory functions that are seen: see bench/explore/os.h
-EXPLORE_TSAN := -O1 -fsanitize=thread --param tsan-instrument-func-entry-exit=0 -fno-builtin-memcpy -fno-builtin-memset \
-	-fno-builtin-memmove -Wno-tsan -I$(GEN) -Ibench/explore
+EXPLORE_CLANG := $(findstring clang,$(shell $(CC) --version))
+EXPLORE_TSAN := -O1 -fsanitize=thread -fno-builtin-memcpy -fno-builtin-memset -fno-builtin-memmove \
+	$(if $(EXPLORE_CLANG),-mllvm -tsan-instrument-func-entry-exit=0,--param tsan-instrument-func-entry-exit=0 -Wno-tsan) -I$(GEN) -Ibench/explore
 $(GEN)/scenario_files.h: FORCE
 	$(call write_if_changed,"$(foreach s,$(SCENARIOS),#include \"../../$(s)\"\n)")
 $(GEN)/litmus_files.h: FORCE
