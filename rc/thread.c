@@ -5,6 +5,8 @@
  */
 #include "rc.h"
 
+#include "stop.c"
+
 enum { REGISTRY_BUCKETS = 256 };
 
 static struct {
@@ -95,10 +97,22 @@ API void thread_unregister(void)
         return;
     os_lock(&thread_registry.lock);
     thread_unlink(t);
-    cds_list_del(&t->all);
     t->registered = false;
     os_unlock(&thread_registry.lock);
     os_rcu_synchronize();
+}
+
+/* The thread's last step: nobody waits for it from here on. */
+static void thread_leave(struct thread *t)
+{
+    os_lock(&thread_registry.lock);
+    cds_list_del(&t->all);
+#if RC_STATISTICS
+    for (int i = 0; i < RC_STAT_COUNT; i++) /* last: an ending thread still counts after it has unregistered */
+        thread_registry.total[i] += t->counts.value[i];
+#endif
+    os_unlock(&thread_registry.lock);
+    stop_notify();
 }
 
 API void thread_end(void)
@@ -109,12 +123,7 @@ API void thread_end(void)
         thread_registry.stopped(t);
     rc_detach(t);
     thread_unregister();
-#if RC_STATISTICS
-    os_lock(&thread_registry.lock); /* last: an ending thread still counts after it has unregistered */
-    for (int i = 0; i < RC_STAT_COUNT; i++)
-        thread_registry.total[i] += t->counts.value[i];
-    os_unlock(&thread_registry.lock);
-#endif
+    thread_leave(t);
     thread_free(t);
 }
 
@@ -144,17 +153,32 @@ API void thread_detach(void)
          * the queue must not move before this store (Dekker with the enqueuer, who enqueues and then reads the state) */
         atomic_store_explicit(&t->state, THREAD_DETACHED, memory_order_seq_cst);
     } while (unlikely(thread_take_back(t)));
+    stop_notify();
+}
+
+/* detached -> attached, after whoever acts in this thread's place. */
+static void thread_become_attached(struct thread *t)
+{
+    uint32_t state = THREAD_DETACHED;
+    /* (T2) acquire: sees what was done in its place before the resume's release. seq_cst: (S1) the look at stop.wanted comes
+     * after it */
+    while (!atomic_compare_exchange_strong_explicit(&t->state, &state, THREAD_ATTACHED, memory_order_seq_cst,
+                                                    memory_order_relaxed)) {
+        os_park(&t->state, THREAD_SUSPENDED, -1);
+        state = THREAD_DETACHED;
+    }
 }
 
 API void thread_attach(void)
 {
     struct thread *t = rt_self;
-    uint32_t state = THREAD_DETACHED;
-    /* (T2) acquire: sees what was done in its place before the resume's release */
-    while (!atomic_compare_exchange_strong_explicit(&t->state, &state, THREAD_ATTACHED, memory_order_acquire,
-                                                    memory_order_relaxed)) {
-        os_park(&t->state, THREAD_SUSPENDED, -1);
-        state = THREAD_DETACHED;
+    thread_become_attached(t);
+    while (unlikely(stop_is_wanted())) {
+        /* (T1) release: as thread_detach; seq_cst: (S1) stop_notify's look at stop.wanted comes after it */
+        atomic_store_explicit(&t->state, THREAD_DETACHED, memory_order_seq_cst);
+        stop_notify();
+        stop_wait_for_start();
+        thread_become_attached(t);
     }
     rc_attach(t);
 }
@@ -170,8 +194,9 @@ API bool thread_suspend(struct thread *t)
 API void thread_resume(struct thread *t)
 {
     /* (T2) release: the thread's attach sees what was done in its place */
-    atomic_store_explicit(&t->state, THREAD_DETACHED, memory_order_release);
+    atomic_store_explicit(&t->state, THREAD_DETACHED, memory_order_seq_cst); /* seq_cst: (S1), as thread_detach */
     os_unpark(&t->state, 1);
+    stop_notify(); /* who stops the world may have found it suspended by us */
 }
 
 API struct thread *thread_find(uint32_t key)
@@ -190,4 +215,8 @@ SLOW void rt_safepoint_slow(void)
     /* seq_cst fence: the flag is cleared before the queues are looked at; pairs with the fence in thread_break */
     atomic_thread_fence(memory_order_seq_cst);
     rc_safepoint(t);
+    if (unlikely(stop_is_wanted())) {
+        thread_detach();
+        thread_attach(); /* after the start */
+    }
 }

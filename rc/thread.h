@@ -9,6 +9,9 @@
  *     detached  --thread_suspend--> suspended     by any other thread; at most one at a time
  *     suspended --thread_resume-->  detached      by that other thread
  *
+ * Stop the world (stop.c): while it is wanted, a thread that would attach stays detached; those that are attached detach at
+ * their next safepoint; the requester suspends each.
+ *
  * Memory ordering: thread_suspend acquires what the thread did before it detached (T1) and thread_attach acquires what
  * was done in its place (T2). A thread is found through its id (thread_find) inside an RCU read section; it is freed
  * only after it has left the registry and a grace period has passed. Ids are never reused (FIELD.md 3.10).
@@ -30,6 +33,7 @@ enum {
     BREAK_GIL = 1 << 0,   /* somebody waits for the GIL */
     BREAK_EPOCH = 1 << 1, /* buffered: a new epoch opened, or the reserve needs refilling, or the log is over its bound */
     BREAK_MERGE = 1 << 2, /* biased: the merge queue is not empty */
+    BREAK_STOP = 1 << 3,  /* somebody stops the world */
 };
 
 /* Ids: 0 is nobody; a thread that is ending has an id that owns nothing and equals no owner. */
@@ -42,6 +46,7 @@ struct thread {
     _Atomic uint32_t state;   /* enum thread_state; also the futex that a suspended thread's attach waits on */
     uint32_t key;             /* > 0, never reused: what thread_find finds it by */
     bool registered;          /* the thread's own */
+    bool stopped;             /* suspended by who stops the world; the requester's */
     struct rc_counts counts;
     _Atomic(struct thread *) next_by_key; /* registry: writers hold its lock, readers an RCU read section */
     struct cds_list_head all;             /* registry: under its lock */
@@ -90,8 +95,9 @@ API struct thread *thread_find(uint32_t key);
 API bool thread_suspend(struct thread *t);
 API void thread_resume(struct thread *t);
 
-/* Takes the calling thread out of the registry so that thread_find no longer returns it, and waits until nobody who found
- * it earlier still uses it. Used by a strategy's rc_thread_stop; thread_end does it otherwise. Idempotent. */
+/* From now on thread_find does not return the calling thread, and nobody who found it earlier still uses it. Used by a
+ * strategy's rc_thread_stop; thread_end does it otherwise. Idempotent. thread_registry_for_each still visits it: whoever stops
+ * the world waits for its last destructors. */
 API void thread_unregister(void);
 
 /* The registry's lock, for walking all threads (thread_registry_for_each) and for what must exclude joins and exits. */
@@ -99,6 +105,21 @@ API void thread_registry_lock(void);
 API void thread_registry_unlock(void);
 static struct cds_list_head thread_registry_all;
 #define thread_registry_for_each(t) cds_list_for_each_entry((t), &thread_registry_all, all)
+
+/*
+ * Stops every other thread of the runtime: on return each is suspended, and those that come are kept out. The caller is attached, stays
+ * attached, and holds no lock; it detaches while it waits (a safepoint), also when another thread stops the world first.
+ * Threads that are blocked, start, or end meanwhile are no hindrance.
+ */
+API void thread_stop_world(void);
+/* By the same thread. */
+API void thread_start_world(void);
+/* Acts in the place of a thread that is detached (as thread_suspend), or that the caller has stopped; false: neither. Under the
+ * registry's lock from one to the other. */
+API bool thread_substitute(struct thread *t);
+API void thread_substitute_end(struct thread *t);
+/* How long the last stop took, from the request until all stood still. With the world stopped. */
+API int64_t thread_stop_ns(void);
 
 /* Sum of a counter over the ended threads. */
 API uint64_t thread_counter_total(enum rc_counter which);

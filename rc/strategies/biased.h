@@ -324,9 +324,9 @@ static struct rc_head *rc_drain_all(void)
     thread_registry_lock(); /* keeps them registered; a merge takes no lock */
     thread_registry_for_each(t) {
         struct rc_thread *other = (struct rc_thread *)t;
-        if (t != rt_self && !os_queue_empty(&other->merge) && thread_suspend(t)) {
+        if (t != rt_self && !os_queue_empty(&other->merge) && thread_substitute(t)) {
             dead = rc_drain_queue(other, dead);
-            thread_resume(t);
+            thread_substitute_end(t);
         }
     }
     thread_registry_unlock();

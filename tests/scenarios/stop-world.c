@@ -1,0 +1,80 @@
+/*
+ * stop-world.c -- one thread stops the world while others run, block, or stop it themselves (FIELD.md 3.21).
+ *
+ * Between stop and start the requester alone touches the shared word, without any synchronisation of its own: a thread
+ * that still runs is a data race. A request that is lost, or a requester that waits for somebody who waits for it, is a deadlock.
+ */
+static struct {
+    int64_t word;
+} world;
+
+static void world_setup(void) { world.word = 0; }
+
+static void world_stop(void)
+{
+    thread_stop_world();
+    world.word++;
+    thread_start_world();
+}
+
+/* Attached for a while; comes to a safepoint; blocks for good (a thread that stayed attached without safepoints would hold up the world). */
+static void world_mutator(void)
+{
+    rt_safepoint();
+    thread_detach();
+}
+static void world_returner(void)
+{
+    thread_detach();
+    thread_attach();
+    thread_detach();
+}
+
+/* Every attached thread may write while it is between two safepoints, if nobody else does. */
+static void world_writer(void)
+{
+    world.word++;
+    thread_detach();
+}
+
+static void world_check(void) { EXPLORE_CHECK(world.word >= 1); }
+
+static const struct scenario stop_world = {
+    .name = "stop-world", .summary = "one thread stops the world, the other reaches a safepoint and blocks",
+    .source = "FIELD.md 3.21", .setup = world_setup, .thread = {world_stop, world_mutator}, .check = world_check,
+};
+SCENARIO(stop_world);
+
+static const struct scenario stop_world_writes = {
+    .name = "stop-world-writes", .summary = "what an attached thread wrote happens before what the requester does",
+    .source = "FIELD.md 3.21", .setup = world_setup, .thread = {world_stop, world_writer}, .check = world_check,
+};
+SCENARIO(stop_world_writes);
+
+static void world_stop_and_rest(void)
+{
+    world_stop();
+    thread_detach();
+}
+static const struct scenario stop_world_both = {
+    .name = "stop-world-both", .summary = "two threads stop the world at the same time", .source = "FIELD.md 3.21",
+    .setup = world_setup, .thread = {world_stop_and_rest, world_stop_and_rest}, .check = world_check,
+};
+SCENARIO(stop_world_both);
+
+static void world_exit(void)
+{
+    world.word++;
+    scenario_thread_end(1);
+}
+static const struct scenario stop_world_exit = {
+    .name = "stop-world-exit", .summary = "a thread ends while another stops the world", .source = "FIELD.md 3.21",
+    .setup = world_setup, .thread = {world_stop, world_exit}, .check = world_check,
+};
+SCENARIO(stop_world_exit);
+
+static const struct scenario stop_world_return = {
+    .name = "stop-world-return", .summary = "a thread comes back from blocking while another stops the world",
+    .source = "FIELD.md 3.21", .setup = world_setup, .thread = {world_stop, world_returner}, .check = world_check,
+};
+SCENARIO(stop_world_return);
