@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "counter_table.h"
+#include "latency.h"
 #include "memory.h"
 #include "names.h"
 #include "notes.h"
@@ -219,7 +220,10 @@ static void page_document_events(json_t *tables, const struct report_group *grou
 static json_t *page_document_tables(json_t *document, const struct report_group *group)
 {
     const struct result_cell *cell = group->row[0].cell;
-    char *title = memory_text("%s%s/s, higher is better", group->prefix, cell->unit);
+    bool timed = group->results->pace.mode != PACE_OFF;
+    char *title = memory_text("%s%s/s, %s", group->prefix, cell->unit,
+                              timed ? "with the timing of each request in it: not judged" : "higher is better");
+    char *latency = latency_title(group);
     json_t *tables = json_array();
     struct table table;
 
@@ -228,9 +232,10 @@ static json_t *page_document_tables(json_t *document, const struct report_group 
     page_document_events(tables, group);
     if (group->results->statistics)
         page_document_counters(document, tables, group);
-    if (page_latency_table(&table, group))
-        json_array_append_new(tables, page_table(&table, "latency", "Latency: service time unless the run had a fixed rate"));
+    if (latency_table(&table, group))
+        json_array_append_new(tables, page_table(&table, "latency", latency));
     json_array_append_new(tables, page_document_samples(group));
+    free(latency);
     free(title);
     return tables;
 }
@@ -249,6 +254,7 @@ static json_t *page_document_group(const struct report_group *group)
         json_array_append_new(rows, page_document_row(&group->row[i]));
     json_object_set_new(document, "rows", rows);
     json_object_set_new(document, "tables", page_document_tables(document, group));
+    latency_notes(group, &notes);
     notes_list(group->results, group->row, group->rows, &notes, &facts);
     json_object_set_new(document, "notes", page_document_names(&notes));
     json_object_set_new(document, "facts", page_document_names(&facts));
