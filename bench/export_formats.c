@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "latency.h"
+#include "latency_csv.h"
 #include "memory.h"
 #include "names.h"
 #include "verdict.h"

@@ -12,8 +12,6 @@
 #ifndef BENCH_LATENCY_H
 #define BENCH_LATENCY_H
 
-#include <stdio.h>
-
 #include "histogram.h"
 #include "names.h"
 #include "report.h"
@@ -57,15 +55,10 @@ bool latency_table(struct table *table, const struct report_group *group);
 /* "service time (closed loop) of a request of 1 repetition, 1024 ops": the caller frees it. */
 char *latency_title(const struct report_group *group);
 
+/* Why a row is not like the others: "wrong result 2/2"; "" if it is. The caller frees it. */
+char *latency_remark(const struct row *row);
+
 /* What must be known with the figures: percentiles that are left out, a rate that was not kept, waits that ended late. */
 void latency_notes(const struct report_group *group, struct names *notes);
-
-/* The rows of a group for `--style csv`; the header with latency_csv_begin. */
-void latency_csv_begin(struct table *table);
-void latency_csv(struct table *table, const struct report_group *group);
-
-/* Further columns of `rclab export --format csv`: latency_export_header, and the values of one sample, each after a comma. */
-extern const char latency_export_header[];
-void latency_export(const struct result_cell *cell, const struct observation *sample, FILE *stream);
 
 #endif

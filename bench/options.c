@@ -16,6 +16,7 @@
 #include "die.h"
 #include "memory.h"
 #include "pace.h"
+#include "pacing.h"
 #include "timing.h"
 
 static const int64_t OPTIONS_SPARE_NS = 60 * TIMING_SECOND; /* default timeout: the measured times and this */
@@ -369,6 +370,12 @@ static void options_pace(struct options *options)
     options->no_counters |= options->events.count == 0 && !options->require_counters;
 }
 
+/* What a sample may take by itself. */
+static int64_t options_longest(const struct options *options)
+{
+    return options->warmup_ns + options->min_ns * (options->pace.mode == PACE_FIXED ? PACING_PATIENCE : 1);
+}
+
 static void options_defaults(struct options *options)
 {
     int cores = place_cpu_count();
@@ -383,7 +390,7 @@ static void options_defaults(struct options *options)
                           : options->rigorous ? OPTIONS_RIGOROUS_ROUNDS
                                               : OPTIONS_ROUNDS;
     if (options->timeout_ns == 0)
-        options->timeout_ns = OPTIONS_SPARE_NS + options->warmup_ns + options->min_ns;
+        options->timeout_ns = OPTIONS_SPARE_NS + options_longest(options);
 }
 
 static const char *options_name(int key)
@@ -411,7 +418,7 @@ static void options_check(const struct options *options)
         die_usage("--fast and --rigorous exclude each other");
     if (options->no_counters && (options->events.count || options->require_counters))
         die_usage("--no-counters and %s exclude each other", options->events.count ? "-e" : "--require-counters");
-    if (options->timeout_ns <= options->warmup_ns + options->min_ns)
+    if (options->timeout_ns <= options_longest(options))
         die_usage("--timeout: it must exceed the warm-up and the measured time together, or every worker would hang");
 }
 

@@ -220,15 +220,14 @@ static void page_document_events(json_t *tables, const struct report_group *grou
 static json_t *page_document_tables(json_t *document, const struct report_group *group)
 {
     const struct result_cell *cell = group->row[0].cell;
-    bool timed = group->results->pace.mode != PACE_OFF;
-    char *title = memory_text("%s%s/s, %s", group->prefix, cell->unit,
-                              timed ? "with the timing of each request in it: not judged" : "higher is better");
-    char *latency = latency_title(group);
+    bool timed = group->results->pace.mode != PACE_OFF; /* then the latencies are the main table: rates are not shown */
+    char *title = memory_text("%s%s/s, higher is better", group->prefix, cell->unit), *latency = latency_title(group);
     json_t *tables = json_array();
     struct table table;
 
-    report_fill(&table, group);
-    json_array_append_new(tables, page_table(&table, "main", title));
+    if (!timed || !latency_table(&table, group))
+        report_fill(&table, group);
+    json_array_append_new(tables, page_table(&table, "main", timed ? latency : title));
     page_document_events(tables, group);
     if (group->results->statistics)
         page_document_counters(document, tables, group);
@@ -314,7 +313,8 @@ static void page_document_scaling_row(struct table *table, const struct report_g
     }
 }
 
-/* Strategies down, threads across, all in the unit of the fastest group. NULL if there is one thread count only. */
+/* Strategies down, threads across, all in the unit of the fastest group. NULL if there is one thread count only, or rates are
+ * not what was measured. */
 static json_t *page_document_scaling(const struct report_group **member, size_t members)
 {
     struct table_column *columns;
@@ -324,7 +324,7 @@ static json_t *page_document_scaling(const struct report_group **member, size_t 
     char *title;
     json_t *document;
 
-    if (members < 2)
+    if (members < 2 || member[0]->results->pace.mode != PACE_OFF)
         return NULL;
     columns = memory_alloc(members + 1, sizeof columns[0]);
     columns[0] = (struct table_column){"STRATEGY", false};

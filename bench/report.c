@@ -11,6 +11,7 @@
 #include "exits.h"
 #include "identity.h"
 #include "latency.h"
+#include "latency_csv.h"
 #include "memory.h"
 #include "names.h"
 #include "notes.h"
