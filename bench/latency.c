@@ -9,6 +9,7 @@
 
 #include "memory.h"
 #include "pace.h"
+#include "pacing.h"
 
 const struct latency_percentile latency_percentiles[LATENCY_PERCENTILES] = {
     {0.5, "P50"}, {0.9, "P90"}, {0.99, "P99"}, {0.999, "P99.9"}, {0.9999, "P99.99"}};
@@ -276,12 +277,13 @@ static void latency_note_rate(const struct row *row, const struct latency *laten
                                        "figures grow with the length of a sample",
                                        name, latency->missed, latency->samples, latency->achieved, rate, latency->backlog));
     if (latency->unserved)
-        latency_add(notes, memory_text("%s: %" PRId64 " requests were due and never begun: these figures are lower bounds",
-                                       name, latency->unserved));
+        latency_add(notes, memory_text("%s: %" PRId64 " request%s due and never begun: these figures are lower bounds", name,
+                                       latency->unserved, latency->unserved > 1 ? "s were" : " was"));
     if (latency->overslept)
-        latency_add(notes, memory_text("%s: %" PRId64 " waits ended more than 10 µs late, up to %s: the machine's doing, but "
+        latency_add(notes, memory_text("%s: %" PRId64 " wait%s ended more than %d µs late, up to %s: the machine's doing, but "
                                        "in the figures",
-                                       name, latency->overslept, worst));
+                                       name, latency->overslept, latency->overslept > 1 ? "s" : "",
+                                       PACING_OVERSLEPT_NS / 1000, worst));
     free(worst);
 }
 
@@ -292,6 +294,23 @@ static void latency_note_clock(int64_t clock_ns, struct names *notes)
     if (clock_ns >= 0)
         latency_add(notes, memory_text("each figure includes one reading of the clock, about %s", text));
     free(text);
+}
+
+/* Rule 5a. Nothing is compared, so nothing is dropped; but two distances are two distributions in one. */
+static void latency_note_regimes(const struct report_group *group, struct names *notes)
+{
+    size_t count[RESULTS_REGIMES] = {0}, samples = 0;
+
+    for (size_t i = 0; i < group->rows; i++)
+        for (size_t j = 0; j < group->row[i].cell->observations; j++)
+            if (group->row[i].cell->observation[j].status == RESULTS_OK) {
+                count[group->row[i].cell->observation[j].regime]++;
+                samples++;
+            }
+    for (int regime = 0; regime < RESULTS_REGIMES; regime++)
+        if (count[regime] == samples)
+            return;
+    latency_add(notes, memory_text("samples of different distances between the CPUs are put together (see hops)"));
 }
 
 void latency_notes(const struct report_group *group, struct names *notes)
@@ -313,6 +332,7 @@ void latency_notes(const struct report_group *group, struct names *notes)
     if (few.count)
         latency_add(notes, memory_text("no P99.9 below 10,000 events: %s", joined));
     latency_note_clock(clock_ns, notes);
+    latency_note_regimes(group, notes);
     free(joined);
     free(latency);
     names_free(&few);

@@ -52,7 +52,10 @@ static void latency_csv_row(struct table *table, const struct report_group *grou
     for (int i = 0; i < LATENCY_PERCENTILES; i++)
         latency_csv_number(table, there && latency_percentile(latency, i) >= 0, latency_percentile(latency, i));
     latency_csv_number(table, there, latency->histogram.max);
-    table_cell(table, fixed ? "%.6g" : "", latency->achieved);
+    if (fixed)
+        table_cell(table, "%.6g", latency->achieved);
+    else
+        table_cell(table, "%s", "");
     latency_csv_number(table, fixed, latency->backlog);
     latency_csv_number(table, fixed, latency->unserved);
     table_cell(table, "%s", remark);
