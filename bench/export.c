@@ -94,6 +94,10 @@ static void export_redirect(const struct export *export)
 
 static int export_write(const struct export *export, const struct results *results)
 {
+    if (export->format == EXPORT_PYPERF && results->pace.mode != PACE_OFF)
+        die_usage("export: %s is a latency run: pyperf takes times of one operation, of which it has none (json and csv carry the "
+                  "histograms)",
+                  export->file);
     switch (export->format) {
     case EXPORT_JSON: export_json(results, stdout); return EXITS_OK;
     case EXPORT_CSV: export_csv(results, stdout); return EXITS_OK;

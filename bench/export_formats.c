@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "latency_csv.h"
 #include "memory.h"
 #include "names.h"
 #include "verdict.h"
@@ -156,6 +157,7 @@ static void export_csv_sample(const struct result_cell *cell, const struct obser
         fputs(",,", stream);
     export_csv_value(json_array_get(hops, 0), stream);
     export_csv_value(json_array_get(hops, 1), stream);
+    latency_export(cell, sample, stream);
     fputs("\r\n", stream);
     free(params);
 }
@@ -163,8 +165,9 @@ static void export_csv_sample(const struct result_cell *cell, const struct obser
 void export_csv(const struct results *results, FILE *stream)
 {
     fputs("cell,workload,parameters,threads,strategy,unit,round,slot,status,signal,wall_ns,cpu_ns,drain_ns,ops,rss_peak_kib,"
-          "per_second,regime,hop_before_ns,hop_after_ns\r\n",
+          "per_second,regime,hop_before_ns,hop_after_ns",
           stream);
+    fprintf(stream, "%s\r\n", latency_export_header);
     for (size_t i = 0; i < results->cells; i++)
         for (size_t j = 0; j < results->cell[i].observations; j++)
             export_csv_sample(&results->cell[i], export_sample(&results->cell[i], j), stream);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "pace.h"
 #include "runtime.h"
 #include "samples.h"
 
@@ -80,7 +81,8 @@ bool results_begin(struct results *results, json_t *run, const char **why)
                          &results->rounds, "warmup_ns", &warmup, "min_ns", &min, "exploratory", &exploratory, "statistics",
                          &statistics, "force_verdicts", &forced, "plan", &plan) ||
              results->rounds < 1 || results->rounds > RESULTS_MOST_ROUNDS || warmup < 0 || warmup > RESULTS_MOST_NS ||
-             min < 0 || min > RESULTS_MOST_NS || !results_take_plan(results, plan))
+             min < 0 || min > RESULTS_MOST_NS || !pace_take(json_object_get(run, "latency"), &results->pace) ||
+             !results_take_plan(results, plan))
         *why = "a damaged run record";
     else {
         results->value_ns = warmup + min;
@@ -151,6 +153,17 @@ static bool results_take_figures(struct observation *observation, const struct r
            results_take_hops(observation, json_object_get(observation->record, "hop_ns"));
 }
 
+/* Its histogram, if it has one, is of the run's mode and rate: another one is another figure. */
+static bool results_same_pace(const struct results *results, const json_t *record)
+{
+    const json_t *hist = json_object_get(record, "hist");
+    struct pace pace;
+
+    if (!json_object_get(hist, "mode"))
+        return true;
+    return pace_take(hist, &pace) && pace_equal(&pace, &results->pace);
+}
+
 static bool results_take_status(struct observation *observation, const char *name)
 {
     for (size_t i = 0; i < RESULTS_STATUSES; i++)
@@ -207,6 +220,10 @@ static bool results_add_sample(struct results *results, json_t *record, const ch
     }
     if (observation.status == RESULTS_OK && !results_take_figures(&observation, cell)) {
         *why = "a sample whose figures are missing or impossible";
+        return false;
+    }
+    if (!results_same_pace(results, record)) {
+        *why = "a sample of another latency mode or rate than its run's";
         return false;
     }
     if (results_observation(cell, observation.round)) {

@@ -11,6 +11,8 @@
 
 #include <jansson.h>
 
+#include "runtime.h"
+
 enum { RESULTS_MOST_ROUNDS = 10000, RESULTS_MOST_CELLS = 4096 };
 
 enum results_status { RESULTS_OK, RESULTS_WRONG, RESULTS_CRASH, RESULTS_TIMEOUT, RESULTS_SKIPPED, RESULTS_STATUSES };
@@ -64,6 +66,7 @@ struct results {
     const char *reference;
     int rounds;
     int64_t value_ns; /* warm-up and measured time of one sample */
+    struct pace pace;  /* how requests were timed; off: throughput was measured */
     bool exploratory, statistics, forced;
     bool ended, complete; /* an end record was there; it said complete */
 };

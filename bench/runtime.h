@@ -34,13 +34,29 @@ struct param {
     const char *help;     /* one line */
 };
 
+/* A repetition that threads do together: it cannot be timed as one thread's request. */
+struct joint {
+    const char *param, *value; /* only with this value; NULL: always */
+    const char *why;           /* one clause, for people */
+};
+
 struct workload_info {
     const char *name;
     const char *unit;           /* what `ops` counts: "calls", "pairs", "words" … */
     const char *summary;        /* one line */
     const struct param *params; /* ends with a NULL name */
     bool racy_by_design;        /* a wrong result is what it shows (counter kind=racy) */
+    const struct joint *joint;  /* ends with a NULL why; NULL: every repetition is one thread's own */
 };
+
+/* How the requests of the measured round are timed (pacing.h). Off: they are not, a round is one call of run(). */
+enum pace_mode { PACE_OFF, PACE_CLOSED, PACE_FIXED };
+struct pace {
+    enum pace_mode mode;
+    int64_t rate;    /* PACE_FIXED: requests a second and thread; otherwise 0 */
+    int64_t request; /* repetitions of the workload in one request; 0 when off */
+};
+struct pacing;
 
 /* One sample to take, in this process. */
 struct param_value {
@@ -54,6 +70,8 @@ struct sample_request {
     int64_t min_ns;                                /* the measured part aims at this long */
     uint64_t seed;                                 /* for workloads that draw random numbers */
     int cpu[RUNTIME_MAX_THREADS];                  /* CPU (OS index) to pin thread i to; -1: leave it */
+    struct pace pace;
+    struct pacing *pacing;                         /* of each thread, zeroed: filled in by it; NULL when the pace is off */
     /* Called by each thread for itself around its part of the measured round and of no other, outside its time stamps.
      * NULL: nobody listens. */
     void (*round_begin)(void *arg, int thread);

@@ -16,7 +16,9 @@
 #include "die.h"
 #include "exits.h"
 #include "hop.h"
+#include "pace.h"
 #include "samples.h"
+#include "stopwatch.h"
 #include "tally.h"
 
 json_t *worker_order(const struct runtime *runtime, const struct sample_request *request)
@@ -27,10 +29,10 @@ json_t *worker_order(const struct runtime *runtime, const struct sample_request 
         json_array_append_new(cpus, json_integer(request->cpu[i]));
     for (const struct param_value *param = request->params; param->name; param++)
         json_object_set_new(params, param->name, json_string(param->value));
-    return json_pack("{s:s, s:b, s:s, s:i, s:I, s:I, s:I, s:o, s:o}", "strategy", runtime->name, "statistics",
+    return json_pack("{s:s, s:b, s:s, s:i, s:I, s:I, s:I, s:o, s:o, s:o}", "strategy", runtime->name, "statistics",
                      runtime->statistics, "workload", request->workload, "threads", request->threads, "warmup_ns",
                      (json_int_t)request->warmup_ns, "min_ns", (json_int_t)request->min_ns, "seed",
-                     (json_int_t)request->seed, "cpus", cpus, "params", params);
+                     (json_int_t)request->seed, "cpus", cpus, "params", params, "latency", pace_json(&request->pace));
 }
 
 /* The request borrows from the order. False if the order is not one. */
@@ -48,7 +50,8 @@ static bool worker_obey(json_t *order, struct sample_request *request, const str
         return false;
     *runtime = catalog_runtime(strategy, statistics);
     if (!*runtime || !catalog_workload(*runtime, request->workload) || request->threads < 1 ||
-        request->threads > RUNTIME_MAX_THREADS || json_object_size(params) >= RUNTIME_MAX_PARAMS)
+        request->threads > RUNTIME_MAX_THREADS || json_object_size(params) >= RUNTIME_MAX_PARAMS ||
+        !pace_take(json_object_get(order, "latency"), &request->pace))
         return false;
     request->warmup_ns = warmup;
     request->min_ns = min;
@@ -126,18 +129,19 @@ static json_t *worker_error(const struct sample *sample)
     return sample->error[0] ? samples_text(sample->error, strnlen(sample->error, sizeof sample->error)) : json_null();
 }
 
-static json_t *worker_report(const struct sample *sample, bool statistics, const struct tally *tally)
+static json_t *worker_report(const struct sample_request *request, const struct sample *sample, bool statistics,
+                             const struct tally *tally)
 {
     json_t *locks = statistics ? worker_values(sample->counter, sample->counters, true) : json_null();
     json_t *refcounts = statistics ? worker_values(sample->counter, sample->counters, false) : json_null();
     json_t *verify = json_pack("{s:b, s:b, s:I}", "result_ok", sample->result_ok, "may_be_wrong", sample->result_may_be_wrong,
                                "leaked", (json_int_t)sample->leaked);
 
-    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:n, s:o, s:o}", "wall_ns",
+    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "wall_ns",
                      (json_int_t)sample->wall_ns, "cpu_ns", (json_int_t)sample->cpu_ns, "drain_ns",
                      (json_int_t)sample->drain_ns, "ops", (json_int_t)sample->ops, "rss_peak_kib", worker_peak(), "verify",
                      verify, "threads", worker_threads(sample), "counters", tally_json(tally), "locks", locks, "refcounts",
-                     refcounts, "hist", "facts", worker_facts(sample), "error", worker_error(sample));
+                     refcounts, "hist", stopwatch_json(request), "facts", worker_facts(sample), "error", worker_error(sample));
 }
 
 static bool worker_count_sane(const struct sample *sample)
@@ -161,11 +165,13 @@ int worker_main(int argc, char **argv)
         die_usage("worker: usage: rclab worker FD ORDER; `rclab run` makes the orders");
     if (callgrind)
         callgrind_listen(&request);
+    stopwatch_begin(&request);
     before = worker_hop(&request, callgrind);
     failed = runtime->run(&request, &sample);
     if (!failed && !worker_count_sane(&sample))
         die_usage("worker: %s returned a sample with impossible counts", runtime->name);
-    report = failed ? json_pack("{s:o}", "error", worker_error(&sample)) : worker_report(&sample, runtime->statistics, &tally);
+    report = failed ? json_pack("{s:o}", "error", worker_error(&sample))
+                    : worker_report(&request, &sample, runtime->statistics, &tally);
     if (report)
         json_object_set_new(report, "hop_ns", json_pack("[o, o]", before, worker_hop(&request, callgrind)));
     if (!report || !samples_put(atoi(argv[1]), report))
@@ -173,5 +179,6 @@ int worker_main(int argc, char **argv)
     json_decref(report);
     json_decref(order);
     tally_end(&tally);
+    stopwatch_end(&request);
     return failed ? 1 : EXITS_OK;
 }
