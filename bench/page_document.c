@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contention.h"
 #include "counter_table.h"
 #include "memory.h"
 #include "names.h"
@@ -197,6 +198,16 @@ static void page_document_counters(json_t *document, json_t *tables, const struc
     names_free(&zero);
 }
 
+static void page_document_contention(json_t *tables, const struct report_group *group)
+{
+    struct table table;
+
+    if (contention_fill_locks(&table, group))
+        json_array_append_new(tables, page_table(&table, "contention", "Locks by type of object, per operation; the longest wait"));
+    if (contention_fill_peaks(&table, group))
+        json_array_append_new(tables, page_table(&table, "peaks", "Peaks: the highest in any sample"));
+}
+
 static void page_document_events(json_t *tables, const struct report_group *group)
 {
     struct names missing = {0};
@@ -226,8 +237,10 @@ static json_t *page_document_tables(json_t *document, const struct report_group 
     report_fill(&table, group);
     json_array_append_new(tables, page_table(&table, "main", title));
     page_document_events(tables, group);
-    if (group->results->statistics)
+    if (group->results->statistics) {
         page_document_counters(document, tables, group);
+        page_document_contention(tables, group);
+    }
     if (page_latency_table(&table, group))
         json_array_append_new(tables, page_table(&table, "latency", "Latency: service time unless the run had a fixed rate"));
     json_array_append_new(tables, page_document_samples(group));

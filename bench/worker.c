@@ -151,9 +151,10 @@ static json_t *worker_report(const struct sample *sample, bool statistics, const
     json_t *verify = json_pack("{s:b, s:b, s:I}", "result_ok", sample->result_ok, "may_be_wrong", sample->result_may_be_wrong,
                                "leaked", (json_int_t)sample->leaked);
 
-    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:n, s:o, s:o}", "wall_ns",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:n, s:o, s:o}", "wall_ns",
                      (json_int_t)sample->wall_ns, "cpu_ns", (json_int_t)sample->cpu_ns, "drain_ns",
-                     (json_int_t)sample->drain_ns, "ops", (json_int_t)sample->ops, "rss_peak_kib", worker_peak(), "verify",
+                     (json_int_t)sample->drain_ns, "ops", (json_int_t)sample->ops, "counted_ops",
+                     (json_int_t)sample->counted_ops, "rss_peak_kib", worker_peak(), "verify",
                      verify, "threads", worker_threads(sample), "counters", tally_json(tally), "locks", locks, "refcounts",
                      refcounts, "peaks", peaks, "hist", "facts", worker_named(sample->fact, sample->facts), "error", worker_error(sample));
 }
