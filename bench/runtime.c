@@ -12,6 +12,7 @@
 
 #include "../objects/object.c"
 #include "../objects/heap.c"
+#include "../objects/heap_map.c"
 #include "../objects/lock.c"
 #include "../objects/lock_statistics.c"
 #include "../objects/number.c"
@@ -380,6 +381,8 @@ static int sample_run(const struct sample_request *request, struct sample *s)
         snprintf(s->error, sizeof s->error, "no workload '%s'", request->workload);
         return -1;
     }
+    if (RC_STATISTICS && request->allocation_map)
+        heap_map_start();
     if (sample_start(&c) != 0) {
         snprintf(s->error, sizeof s->error, "out of memory while starting the runtime");
         return -1;
@@ -389,6 +392,9 @@ static int sample_run(const struct sample_request *request, struct sample *s)
     sample_counters(s);
     sample_locks(s);
     sample_peaks(s);
+    int failed = RC_STATISTICS && request->allocation_map ? heap_map_write(request->allocation_map) : 0;
+    if (failed)
+        die(request->allocation_map, failed); /* a worker process: asked for, not to be had */
     return result;
 }
 

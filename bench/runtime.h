@@ -60,6 +60,7 @@ struct sample_request {
     void (*round_begin)(void *arg, int thread);
     void (*round_end)(void *arg, int thread);
     void *round_arg;
+    const char *allocation_map; /* NULL, or with statistics: a file to write what lay where to, when all has ended */
 };
 
 struct thread_sample {

@@ -190,6 +190,9 @@ int worker_main(int argc, char **argv)
         die_usage("worker: usage: rclab worker FD ORDER; `rclab run` makes the orders");
     if (callgrind)
         callgrind_listen(&request);
+    request.allocation_map = getenv(WORKER_ALLOCATION_MAP);
+    if (request.allocation_map && !runtime->statistics)
+        die_usage("worker: %s: only an instance with statistics knows what lies where", WORKER_ALLOCATION_MAP);
     before = worker_hop(&request, callgrind);
     failed = runtime->run(&request, &sample);
     if (!failed && !worker_count_sane(&sample))

@@ -231,6 +231,7 @@ API void heap_thread_stop(struct thread *t)
     os_unlock(&heap_ended.lock);
     h->live = 0;
     lock_statistics_publish(h);
+    heap_map_publish(h);
 }
 
 API int64_t heap_live(void)

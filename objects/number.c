@@ -178,6 +178,7 @@ static struct obj *integer_finish(struct integer *raw, size_t room, bool negativ
     }
     rc_init(&result->base.rc);
     result->base.type = &int_type;
+    heap_map_note(&result->base, integer_bytes(limbs));
     result->limbs = negative ? -(int64_t)limbs : (int64_t)limbs;
     return &result->base;
 }

@@ -18,6 +18,7 @@
 
 #include "../rc/rc.h"
 #include "err.h"
+#include "heap_map.h"
 #include "lock_statistics.h"
 
 struct type;
@@ -96,6 +97,7 @@ struct heap_thread {
                                              between threads in one piece, and not at every turn */
 #if RC_STATISTICS
     struct lock_counts locks[LOCK_TYPES];
+    struct heap_map map;
 #endif
 };
 
@@ -203,6 +205,7 @@ HOT void *obj_alloc(const struct type *type, size_t bytes)
         return NULL;
     rc_init(&o->rc);
     o->type = type;
+    heap_map_note(o, bytes);
     return o;
 }
 /* What the type's size says; 0: nothing. */

@@ -26,6 +26,7 @@
  *     bool rc_decref_field(struct rc_head *)                                  decref of a dead object's own field
  *     bool rc_fields_escape(bool)                                             around the fields of a finalised object
  *
+ * and RC_HEAD_FIELDS(X), its head's fields as a list of X(name), for the allocation map (tests/test_counters.c checks it);
  * and the traits RC_NEEDS_GIL, RC_UNSAFE (wrong answers under threads), RC_DEFERS_FREE, each 0 by default.
  *
  * A strategy that defers returns false from rc_decref and later calls rc_dead(head). It says what it holds meanwhile by
@@ -62,6 +63,9 @@ API size_t rc_bytes(const struct rc_head *head);
 #endif
 #ifndef RC_DEFERS_FREE
 #define RC_DEFERS_FREE 0
+#endif
+#ifndef RC_HEAD_FIELDS
+#define RC_HEAD_FIELDS(X)
 #endif
 
 #ifndef rc_thread

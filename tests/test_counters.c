@@ -228,3 +228,61 @@ TEST(what_waits_on_a_merge_queue_is_deferred)
     cr_assert_eq(counters_deferred_bytes(), 0);
     test_start();
 }
+
+/* --- the allocation map --- */
+
+/* What tells fields from padding: no hole is as large as a field could be. A strategy may name no fields at all. */
+TEST(named_fields_cover_the_head)
+{
+    size_t end = 0, named = 0;
+#define X(name)                                                                                                         \
+    cr_assert(offsetof(struct rc_head, name) >= end && offsetof(struct rc_head, name) - end < sizeof(int32_t), #name);  \
+    end = offsetof(struct rc_head, name) + sizeof(((struct rc_head *)0)->name);                                         \
+    named++;
+    RC_HEAD_FIELDS(X)
+#undef X
+    cr_assert(named == 0 || sizeof(struct rc_head) - end < sizeof(int32_t), "the last one");
+}
+
+/* How many lines of the file begin with that text. */
+static int counters_lines(FILE *f, const char *text)
+{
+    char line[256];
+    int found = 0;
+    rewind(f);
+    while (fgets(line, sizeof line, f))
+        found += strncmp(line, text, strlen(text)) == 0;
+    return found;
+}
+
+TEST(the_map_knows_each_object_by_address_size_and_type)
+{
+    enum { N = 5000 }; /* more than a map has room for at first */
+    char path[] = "/tmp/rclab-map-XXXXXX", expected[100];
+    struct obj *list = list_new(0);
+    int file = mkstemp(path);
+    cr_assert_geq(file, 0);
+    heap_map_start();
+    for (int i = 0; i < N; i++) {
+        struct obj *item = float_new(i);
+        cr_assert(item && list_append(list, item) == 0);
+        obj_decref(item);
+    }
+    struct obj *first = list_get(list, 0);
+    snprintf(expected, sizeof expected, "block 0x%jx %zu float\n", (uintmax_t)first, sizeof(struct floating));
+    obj_decref(first);
+    obj_decref(list);
+    cr_assert_eq(objects_stop(), 0);
+    cr_assert_eq(heap_map_write(path), 0);
+    FILE *f = fdopen(file, "r");
+    cr_assert_eq(counters_lines(f, expected), 1);
+    int blocks = counters_lines(f, "block");
+    cr_assert(blocks >= N && blocks < N + 100, "%d", blocks);
+    snprintf(expected, sizeof expected, "field float %zu %zu type\n", offsetof(struct obj, type), sizeof(struct type *));
+    cr_assert_eq(counters_lines(f, expected), 1, "one for each type");
+    cr_assert_eq(counters_lines(f, "block 0x0 "), 0);
+    fclose(f);
+    unlink(path);
+    cr_assert_eq(heap_map_write("/nonexistent/map"), ENOENT);
+    test_start();
+}

@@ -43,6 +43,7 @@ struct rc_head {
         struct rc_head *next_dead;
     };
 };
+#define RC_HEAD_FIELDS(X) X(owner) X(local) X(shared) X(link)
 
 struct rc_thread {
     struct thread base;

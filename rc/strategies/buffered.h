@@ -59,6 +59,7 @@ struct rc_head {
     uint32_t inc, dec;
     struct rc_head *next; /* on commit.direct: the next, or the list's end mark; NULL: not on it */
 };
+#define RC_HEAD_FIELDS(X) X(count) X(fixed) X(epoch) X(inc) X(dec) X(next)
 
 struct log_segment {
     struct os_node node; /* on commit.sealed; first member */

@@ -153,6 +153,11 @@ expect 'statistics give a second table' 0 'COUNTER PER OPERATION' "$rclab" fib -
 expect 'a third for locks, by type' 0 '^list +biased +[0-9.]+ ' "$rclab" run -W list -s biased,plain -t 1 --stats "${brief[@]}"
 holds 'which a strategy without locks is not in' lacks out '^list +plain '
 holds 'and a fourth for peaks' grep -Eq '^deferred_bytes +[0-9]+ +[0-9]+$' out
+map=(env RCLAB_ALLOCATION_MAP="$work/map" "$rclab" run -W list -s biased -t 2 "${brief[@]}")
+expect 'only statistics know what lies where' 2 'RCLAB_ALLOCATION_MAP: only the instances of --stats' "${map[@]}"
+expect 'they write it down' 0 . "${map[@]}" --stats
+holds 'every object' grep -Eq '^block 0x[0-9a-f]+ [0-9]+ list$' map
+holds 'with the fields of its head' grep -Eq '^field list 8 8 head\.shared$' map
 expect 'CSV' 0 '^fib,"?n=10[^,]*,1,gil,calls,2,0,[0-9]' "$rclab" fib -n 10 -s gil -t 1 --style csv "${brief[@]}"
 expect 'Markdown' 0 '^\| gil \| [0-9]' "$rclab" fib -n 10 -s gil -t 1 --style md "${brief[@]}"
 expect 'rigorous runs the reference twice' 0 '^gil \(A/A\) ' "$rclab" fib -n 10 -s gil -t 1 --rigorous "${brief[@]}"
