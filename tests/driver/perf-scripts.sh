@@ -91,6 +91,7 @@ cat >"$work/rclab" <<'RCLAB'
 RCLAB
 chmod +x "$work/perf" "$work/rclab"
 lines=$(STAND_IN=$work RCLAB=$work/rclab PATH=$work:$PATH scripts/perf-c2c)
+# shellcheck disable=SC2317 # called by check
 named() { grep -qE -- "$1" <<<"$lines"; }
 check 'c2c: a line says whose bytes are in it' named '0x7f01ffffffc0   <- list at 48$'
 check 'c2c: also where an object goes on' named '0x7f0200000000   <- list from byte 16$'

@@ -226,7 +226,7 @@ for line in "${perf_lines[@]}"; do
     [[ $line = 'ok '* ]]
     verdict "${line#*  }" $? perf.out
 done
-holds 'the perf scripts were checked' count_is 14 '^ok ' perf.out
+holds 'the perf scripts were checked' count_is 24 '^ok ' perf.out
 
 # --- mistakes of the user
 expect 'no command' 2 'which command' "$rclab"
