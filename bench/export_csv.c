@@ -61,6 +61,15 @@ static void export_csv_flatten(const json_t *object, const char *prefix, json_t 
     }
 }
 
+static json_t *export_csv_total(double value)
+{
+    static const double most = 9e18; /* no integer of JSON's is larger: a damaged file's sum */
+
+    if (value < 0)
+        return json_null();
+    return value < most ? json_integer((json_int_t)value) : json_real(value);
+}
+
 /* The sum over the threads; null unless each of them has a value. */
 static void export_csv_events(const json_t *record, json_t *flat, struct names *estimated)
 {
@@ -76,7 +85,7 @@ static void export_csv_events(const json_t *record, json_t *flat, struct names *
             continue;
         total = counter_total(record, event);
         path = memory_text("event:%s", event);
-        json_object_set_new(flat, path, total.value < 0 ? json_null() : json_integer((json_int_t)total.value));
+        json_object_set_new(flat, path, export_csv_total(total.value));
         if (total.estimated)
             names_add(estimated, event);
         free(path);
