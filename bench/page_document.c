@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contention.h"
 #include "counter_table.h"
 #include "latency.h"
 #include "memory.h"
@@ -198,6 +199,16 @@ static void page_document_counters(json_t *document, json_t *tables, const struc
     names_free(&zero);
 }
 
+static void page_document_contention(json_t *tables, const struct report_group *group)
+{
+    struct table table;
+
+    if (contention_fill_locks(&table, group))
+        json_array_append_new(tables, page_table(&table, "contention", "Locks by type of object, per operation; the longest wait"));
+    if (contention_fill_peaks(&table, group))
+        json_array_append_new(tables, page_table(&table, "peaks", "Peaks: the highest in any sample"));
+}
+
 static void page_document_events(json_t *tables, const struct report_group *group)
 {
     struct names missing = {0};
@@ -229,8 +240,10 @@ static json_t *page_document_tables(json_t *document, const struct report_group 
         report_fill(&table, group);
     json_array_append_new(tables, page_table(&table, "main", timed ? latency : title));
     page_document_events(tables, group);
-    if (group->results->statistics)
+    if (group->results->statistics) {
         page_document_counters(document, tables, group);
+        page_document_contention(tables, group);
+    }
     if (latency_table(&table, group))
         json_array_append_new(tables, page_table(&table, "latency", latency));
     json_array_append_new(tables, page_document_samples(group));

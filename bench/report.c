@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contention.h"
 #include "counter_table.h"
 #include "exits.h"
 #include "identity.h"
@@ -160,11 +161,6 @@ char *report_params(const struct result_cell *cell, const char *separator)
     return joined;
 }
 
-static bool report_counts_instructions(const struct results *results)
-{
-    return json_is_true(json_object_get(results->run, "count_instructions"));
-}
-
 static bool report_times_requests(const struct results *results)
 {
     return results->pace.mode != PACE_OFF;
@@ -175,7 +171,7 @@ static char *report_what(const struct report_group *group)
 {
     const char *unit = group->row[0].cell->unit;
 
-    if (report_counts_instructions(group->results))
+    if (results_instructions_only(group->results))
         return memory_text("instruction counts from callgrind per operation (%s)", unit);
     if (report_times_requests(group->results))
         return latency_title(group);
@@ -294,7 +290,8 @@ static void report_counter_names(const struct report_group *group, const char *k
             json_t *value;
 
             json_object_foreach(json_object_get(group->row[i].cell->observation[j].record, kind), name, value)
-                names_add(names, name);
+                if (!json_is_object(value)) /* locks by type: contention.h */
+                    names_add(names, name);
         }
 }
 
@@ -308,7 +305,7 @@ double report_counter(const struct result_cell *cell, const char *kind, const ch
         const json_t *value = json_object_get(json_object_get(record, kind), name);
 
         if (cell->observation[i].status == RESULTS_OK && json_is_integer(value))
-            values[count++] = (double)json_integer_value(value) / (double)json_integer_value(json_object_get(record, "ops"));
+            values[count++] = (double)json_integer_value(value) / results_counted_ops(&cell->observation[i]);
     }
     median = count ? summary_median(values, count) : -1;
     free(values);
@@ -375,6 +372,19 @@ static void report_counters(const struct report_group *group, enum table_style s
     free(joined);
     names_free(&zero);
     table_free(&table);
+}
+
+static void report_contention(const struct report_group *group, enum table_style style)
+{
+    bool (*const fill[])(struct table *, const struct report_group *) = {contention_fill_locks, contention_fill_peaks};
+    struct table table;
+
+    for (size_t i = 0; i < sizeof fill / sizeof fill[0]; i++)
+        if (fill[i](&table, group)) {
+            putchar('\n');
+            table_print(&table, style);
+            table_free(&table);
+        }
 }
 
 static void report_csv_number(struct table *table, double value)
@@ -448,7 +458,7 @@ static void report_unavailable(const struct results *results, enum table_style s
 {
     struct names notes = {0};
 
-    if (report_counts_instructions(results))
+    if (results_instructions_only(results))
         names_add(&notes, "callgrind runs threads in turn: exact instruction counts, but no contention, no cache and no times; "
                           "each thread's own clock readings, some hundred instructions, are in them");
     counter_table_unavailable(results, &notes);
@@ -479,11 +489,13 @@ static void report_group(const struct report_group *group, enum table_style styl
     report_heading(group, style);
     if (report_times_requests(group->results))
         report_latency(group, style, quiet);
-    else if (!report_counts_instructions(group->results)) /* no times under callgrind */
+    else if (!results_instructions_only(group->results)) /* no times under callgrind */
         report_table(group, style);
     report_events(group, style, quiet);
-    if (group->results->statistics)
+    if (group->results->statistics) {
         report_counters(group, style);
+        report_contention(group, style);
+    }
     if (!quiet) {
         if (style == TABLE_MARKDOWN)
             putchar('\n');

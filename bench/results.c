@@ -174,6 +174,14 @@ static bool results_take_status(struct observation *observation, const char *nam
     return false;
 }
 
+double results_counted_ops(const struct observation *observation)
+{
+    const json_t *counted = json_object_get(observation->record, "counted_ops");
+
+    /* early files have no such figure, and no better one */
+    return (double)json_integer_value(json_integer_value(counted) > 0 ? counted : json_object_get(observation->record, "ops"));
+}
+
 const struct observation *results_observation(const struct result_cell *cell, int round)
 {
     for (size_t i = round < cell->rounds ? cell->observations : 0; i-- > 0;) /* backwards: files are in order, mostly */
@@ -298,11 +306,16 @@ bool results_same_group(const struct result_cell *a, const struct result_cell *b
     return a->threads == b->threads && strcmp(a->workload, b->workload) == 0 && json_equal(a->params, b->params);
 }
 
+bool results_instructions_only(const struct results *results)
+{
+    return json_is_true(json_object_get(results->run, "count_instructions"));
+}
+
 const char *results_build_objection(const struct results *results)
 {
     json_t *build = json_object_get(results->run, "build");
 
-    if (json_is_true(json_object_get(results->run, "count_instructions")))
+    if (results_instructions_only(results))
         return "under callgrind, where times mean nothing";
     if (json_array_size(json_object_get(build, "sanitizers")))
         return "a sanitizer build";

@@ -82,6 +82,9 @@ void results_free(struct results *results);
 /* A metric of all RESULTS_OK observations into `values` (of cell->observations places); their number. */
 size_t results_values(const struct result_cell *cell, enum results_metric metric, double *values);
 
+/* Operations that the toolkit's own counters of a RESULTS_OK observation cover: with the warm-up. */
+double results_counted_ops(const struct observation *observation);
+
 /* NULL if this cell has no sample of this round. */
 const struct observation *results_observation(const struct result_cell *cell, int round);
 
@@ -97,5 +100,8 @@ bool results_same_group(const struct result_cell *a, const struct result_cell *b
 
 /* NULL, or why this build must not give verdicts: constant. */
 const char *results_build_objection(const struct results *results);
+
+/* The workers ran under callgrind: their instruction counts are exact, their times mean nothing. */
+bool results_instructions_only(const struct results *results);
 
 #endif

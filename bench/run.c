@@ -208,6 +208,8 @@ static void run_begin(struct run *run, int argc, char **argv)
     bool old = run->options.resume || run->options.append;
     struct resume resume;
 
+    if (getenv(WORKER_ALLOCATION_MAP) && !run->options.stats)
+        die_usage("%s: only the instances of --stats know what lies where", WORKER_ALLOCATION_MAP);
     if (!run->options.no_lock)
         lock_take();
     if (old) {

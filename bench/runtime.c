@@ -12,7 +12,9 @@
 
 #include "../objects/object.c"
 #include "../objects/heap.c"
+#include "../objects/heap_map.c"
 #include "../objects/lock.c"
+#include "../objects/lock_statistics.c"
 #include "../objects/number.c"
 #include "../objects/str.c"
 #include "../objects/tuple.c"
@@ -38,6 +40,9 @@ static const struct workload *const workload_table[] = {
 #include "workload_names.h" /* one WORKLOAD(name) per workload */
 #undef WORKLOAD
 };
+_Static_assert((int)LOCK_TYPES <= (int)RUNTIME_MAX_LOCKS && (int)LOCK_STAT_COUNT <= (int)RUNTIME_MAX_LOCK_COUNTERS &&
+                   (int)RC_STAT_COUNT <= (int)RUNTIME_MAX_COUNTERS,
+               "a sample has room for what is counted");
 enum { WORKLOADS = sizeof workload_table / sizeof workload_table[0] };
 
 static const struct workload_info *const workload_infos[] = {
@@ -366,6 +371,39 @@ static void sample_counters(struct sample *s)
         s->counter[s->counters++] = (struct named_value){names[i], (int64_t)thread_counter_total((enum rc_counter)i)};
 }
 
+static void sample_peaks(struct sample *s)
+{
+#if RC_STATISTICS
+    static const char *const names[] = {
+#define X(name) #name,
+        RC_PEAKS(X)
+#undef X
+    };
+    for (int i = 0; i < RC_PEAK_COUNT; i++)
+        s->peak[s->peaks++] = (struct named_value){names[i], rc_peak_of((enum rc_peak)i)};
+#else
+    (void)s;
+#endif
+}
+
+static void sample_locks(struct sample *s)
+{
+    static const char *const names[] = {
+#define X(name) #name,
+        LOCK_COUNTERS(X)
+#undef X
+    };
+    for (int i = 0; RC_STATISTICS && i < LOCK_TYPES; i++) {
+        const struct lock_counts *line = lock_statistics_total(i);
+        if (!line)
+            continue;
+        struct lock_sample *l = &s->lock[s->lock_types++];
+        *l = (struct lock_sample){.type = line->type ? line->type->name : "other", .wait_longest_ns = line->wait_longest_ns};
+        for (int c = 0; c < LOCK_STAT_COUNT; c++)
+            l->counter[l->counters++] = (struct named_value){names[c], (int64_t)line->value[c]};
+    }
+}
+
 /* The workload between a started and a stopped runtime. 0, or -1: it could not be set up. */
 static int sample_workload(struct crew *c)
 {
@@ -408,6 +446,8 @@ static int sample_run(const struct sample_request *request, struct sample *s)
         snprintf(s->error, sizeof s->error, "no workload '%s'", request->workload);
         return -1;
     }
+    if (RC_STATISTICS && request->allocation_map)
+        heap_map_start();
     if (sample_start(&c) != 0) {
         snprintf(s->error, sizeof s->error, "out of memory while starting the runtime");
         return -1;
@@ -415,6 +455,11 @@ static int sample_run(const struct sample_request *request, struct sample *s)
     int result = sample_workload(&c);
     s->leaked = objects_stop();
     sample_counters(s);
+    sample_locks(s);
+    sample_peaks(s);
+    int failed = RC_STATISTICS && request->allocation_map ? heap_map_write(request->allocation_map) : 0;
+    if (failed)
+        die(request->allocation_map, failed); /* a worker process: asked for, not to be had */
     return result;
 }
 

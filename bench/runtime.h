@@ -14,7 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RUNTIME_MAX_THREADS = 256, RUNTIME_MAX_PARAMS = 16, RUNTIME_MAX_COUNTERS = 64, RUNTIME_MAX_FACTS = 16 };
+enum { RUNTIME_MAX_THREADS = 256, RUNTIME_MAX_PARAMS = 16, RUNTIME_MAX_COUNTERS = 64, RUNTIME_MAX_FACTS = 16,
+       RUNTIME_MAX_LOCKS = 8, RUNTIME_MAX_LOCK_COUNTERS = 8 };
 
 /* Traits of a strategy, as bits. */
 enum {
@@ -77,6 +78,7 @@ struct sample_request {
     void (*round_begin)(void *arg, int thread);
     void (*round_end)(void *arg, int thread);
     void *round_arg;
+    const char *allocation_map; /* NULL, or with statistics: a file to write what lay where to, when all has ended */
 };
 
 struct thread_sample {
@@ -90,6 +92,14 @@ struct thread_sample {
 struct named_value {
     const char *name;
     int64_t value;
+};
+
+/* Locks of the objects of one type. */
+struct lock_sample {
+    const char *type;
+    int counters;
+    struct named_value counter[RUNTIME_MAX_LOCK_COUNTERS]; /* sums, over the threads */
+    int64_t wait_longest_ns;                               /* a maximum */
 };
 
 struct sample {
@@ -108,6 +118,10 @@ struct sample {
     int facts;        /* what the workload found, such as hits and misses: printed, kept in the file */
     struct named_value fact[RUNTIME_MAX_FACTS];
     char error[256];  /* why run() returned non-zero, or what was wrong with the result; else "" */
+    int lock_types;   /* with statistics: types of which an object was locked */
+    struct lock_sample lock[RUNTIME_MAX_LOCKS];
+    int peaks;        /* with statistics: the highest that something was, warm-up included; never divided, never added */
+    struct named_value peak[RUNTIME_MAX_COUNTERS];
 };
 
 struct runtime {

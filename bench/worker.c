@@ -90,13 +90,30 @@ static json_t *worker_values(const struct named_value *value, int count, bool lo
     return values;
 }
 
-static json_t *worker_facts(const struct sample *sample)
+/* The totals, and beside them an object for each type: {"lock_acquired": 5, …, "list": {"acquired": 5, …}}. */
+static json_t *worker_locks(const struct sample *sample)
 {
-    json_t *facts = json_object();
+    json_t *locks = worker_values(sample->counter, sample->counters, true);
 
-    for (int i = 0; i < sample->facts; i++)
-        json_object_set_new(facts, sample->fact[i].name, json_integer(sample->fact[i].value));
-    return facts;
+    for (int i = 0; i < sample->lock_types; i++) {
+        const struct lock_sample *lock = &sample->lock[i];
+        json_t *type = json_object();
+
+        for (int c = 0; c < lock->counters; c++)
+            json_object_set_new(type, lock->counter[c].name, json_integer(lock->counter[c].value));
+        json_object_set_new(type, "wait_longest_ns", json_integer(lock->wait_longest_ns));
+        json_object_set_new(locks, lock->type, type);
+    }
+    return locks;
+}
+
+static json_t *worker_named(const struct named_value *value, int count)
+{
+    json_t *values = json_object();
+
+    for (int i = 0; i < count; i++)
+        json_object_set_new(values, value[i].name, json_integer(value[i].value));
+    return values;
 }
 
 /* Nanoseconds a line takes between the CPUs of the first two threads; null if they have not got two, or run in turn. */
@@ -132,22 +149,34 @@ static json_t *worker_error(const struct sample *sample)
 static json_t *worker_report(const struct sample_request *request, const struct sample *sample, bool statistics,
                              const struct tally *tally)
 {
-    json_t *locks = statistics ? worker_values(sample->counter, sample->counters, true) : json_null();
+    json_t *locks = statistics ? worker_locks(sample) : json_null();
     json_t *refcounts = statistics ? worker_values(sample->counter, sample->counters, false) : json_null();
+    json_t *peaks = statistics ? worker_named(sample->peak, sample->peaks) : json_null();
     json_t *verify = json_pack("{s:b, s:b, s:I}", "result_ok", sample->result_ok, "may_be_wrong", sample->result_may_be_wrong,
                                "leaked", (json_int_t)sample->leaked);
 
-    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "wall_ns",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "wall_ns",
                      (json_int_t)sample->wall_ns, "cpu_ns", (json_int_t)sample->cpu_ns, "drain_ns",
-                     (json_int_t)sample->drain_ns, "ops", (json_int_t)sample->ops, "rss_peak_kib", worker_peak(), "verify",
+                     (json_int_t)sample->drain_ns, "ops", (json_int_t)sample->ops, "counted_ops",
+                     (json_int_t)sample->counted_ops, "rss_peak_kib", worker_peak(), "verify",
                      verify, "threads", worker_threads(sample), "counters", tally_json(tally), "locks", locks, "refcounts",
-                     refcounts, "hist", stopwatch_json(request), "facts", worker_facts(sample), "error", worker_error(sample));
+                     refcounts, "peaks", peaks, "hist", stopwatch_json(request), "facts", worker_named(sample->fact, sample->facts), "error", worker_error(sample));
+}
+
+static bool worker_locks_sane(const struct sample *sample)
+{
+    bool sane = sample->lock_types >= 0 && sample->lock_types <= RUNTIME_MAX_LOCKS;
+
+    for (int i = 0; sane && i < sample->lock_types; i++)
+        sane = sample->lock[i].type && sample->lock[i].counters >= 0 && sample->lock[i].counters <= RUNTIME_MAX_LOCK_COUNTERS;
+    return sane;
 }
 
 static bool worker_count_sane(const struct sample *sample)
 {
     return sample->threads >= 0 && sample->threads <= RUNTIME_MAX_THREADS && sample->counters >= 0 &&
-           sample->counters <= RUNTIME_MAX_COUNTERS && sample->facts >= 0 && sample->facts <= RUNTIME_MAX_FACTS;
+           sample->counters <= RUNTIME_MAX_COUNTERS && sample->facts >= 0 && sample->facts <= RUNTIME_MAX_FACTS &&
+           sample->peaks >= 0 && sample->peaks <= RUNTIME_MAX_COUNTERS && worker_locks_sane(sample);
 }
 
 int worker_main(int argc, char **argv)
@@ -166,6 +195,9 @@ int worker_main(int argc, char **argv)
     if (callgrind)
         callgrind_listen(&request);
     stopwatch_begin(&request);
+    request.allocation_map = getenv(WORKER_ALLOCATION_MAP);
+    if (request.allocation_map && !runtime->statistics)
+        die_usage("worker: %s: only an instance with statistics knows what lies where", WORKER_ALLOCATION_MAP);
     before = worker_hop(&request, callgrind);
     failed = runtime->run(&request, &sample);
     if (!failed && !worker_count_sane(&sample))

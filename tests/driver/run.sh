@@ -150,6 +150,14 @@ expect 'more threads than CPUs are marked' 0 'oversubscribed' \
 holds 'in the file too' grep -q '"oversubscribed":true' crowd.jsonl
 expect 'fib is the same engine' 0 'Every thread computes its own fib' "$rclab" fib -n 10 -s gil,biased -t 1 "${brief[@]}"
 expect 'statistics give a second table' 0 'COUNTER PER OPERATION' "$rclab" fib -n 10 -s biased -t 1 --stats "${brief[@]}"
+expect 'a third for locks, by type' 0 '^list +biased +[0-9.]+ ' "$rclab" run -W list -s biased,plain -t 1 --stats "${brief[@]}"
+holds 'which a strategy without locks is not in' lacks out '^list +plain '
+holds 'and a fourth for peaks' grep -Eq '^deferred_bytes +[0-9]+ +[0-9]+$' out
+map=(env RCLAB_ALLOCATION_MAP="$work/map" "$rclab" run -W list -s biased -t 2 "${brief[@]}")
+expect 'only statistics know what lies where' 2 'RCLAB_ALLOCATION_MAP: only the instances of --stats' "${map[@]}"
+expect 'they write it down' 0 . "${map[@]}" --stats
+holds 'every object' grep -Eq '^block 0x[0-9a-f]+ [0-9]+ list$' map
+holds 'with the fields of its head' grep -Eq '^field list 8 8 head\.shared$' map
 expect 'CSV' 0 '^fib,"?n=10[^,]*,1,gil,calls,2,0,[0-9]' "$rclab" fib -n 10 -s gil -t 1 --style csv "${brief[@]}"
 expect 'Markdown' 0 '^\| gil \| [0-9]' "$rclab" fib -n 10 -s gil -t 1 --style md "${brief[@]}"
 expect 'rigorous runs the reference twice' 0 '^gil \(A/A\) ' "$rclab" fib -n 10 -s gil -t 1 --rigorous "${brief[@]}"
@@ -202,6 +210,13 @@ if command -v valgrind >/dev/null; then
     expect 'once more' 0 . "$rclab" run "${instructions[@]}" -o instructions2.jsonl
     holds 'within one in a hundred' near_by "$(instructions_of instructions1.jsonl)" "$(instructions_of instructions2.jsonl)"
     expect 'the file remembers what it is' 0 'under callgrind' "$rclab" show instructions1.jsonl
+    for format in junit pyperf; do
+        expect "$format takes no times that are none" 2 "callgrind.*$format holds times" "$rclab" export instructions1.jsonl --format "$format"
+    done
+    expect 'CSV labels them and leaves them out' 0 '^fib/gil/t1.*,ok,,,,,[0-9]+,.*,callgrind,' "$rclab" export instructions1.jsonl --format csv
+    holds 'with the instructions' grep -Eq ',event:callgrind-instructions,event:callgrind-locked' out
+    expect 'JSON labels them too' 0 '"times": "callgrind"' "$rclab" export instructions1.jsonl --format json
+    holds 'and has no rates' lacks out '"per_second": [0-9]'
     holds 'no folder is left' test -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'rclab-callgrind-*' -newer run.jsonl -user "$(id -u)")"
 fi
 
@@ -211,7 +226,7 @@ for line in "${perf_lines[@]}"; do
     [[ $line = 'ok '* ]]
     verdict "${line#*  }" $? perf.out
 done
-holds 'the perf scripts were checked' count_is 14 '^ok ' perf.out
+holds 'the perf scripts were checked' count_is 24 '^ok ' perf.out
 
 # --- mistakes of the user
 expect 'no command' 2 'which command' "$rclab"
@@ -390,7 +405,15 @@ expect 'strict makes that exit 3' 3 'inconclusive' \
 expect 'a failure outranks strict' 4 . "$faulty" run "${fib[@]}" -s sound,faulty-wrong "${brief[@]}" --strict
 expect 'scaling is against one thread' 0 '^sound .* 2\.00× ' "$faulty" run -W fib -t 1,2 -s sound "${brief[@]}"
 expect 'counters are per operation' 0 '^incref +2$' "$faulty" run "${fib[@]}" -s sound --stats "${brief[@]}" -o stats.jsonl
-holds 'locks are apart from counts' count_is 2 '"locks":\{"lock_acquired":[0-9]+\},"refcounts":\{"incref"' stats.jsonl
+holds 'locks are apart from counts, with their types' count_is 2 \
+    '"locks":\{"lock_acquired":[0-9]+,"list":\{"acquired":[0-9]+,"wait_longest_ns":[0-9]+\}\},"refcounts":\{"incref"' stats.jsonl
+highest=$(sed -nE 's/.*"deferred_bytes":([0-9]+).*/\1/p' stats.jsonl | sort -n | tail -n 1)
+holds 'locks by type are per operation, but the longest wait is the highest' grep -Eq "^list +sound +0\.25 +– +– +– +– +$highest\$" out
+holds 'a peak is the highest of all samples' grep -Eq "^deferred_bytes +$highest\$" out
+expect 'and the file says the same' 0 "^deferred_bytes +$highest\$" "$faulty" show stats.jsonl
+expect 'CSV has the counters too' 0 ',times,latency,.*,estimated,.*refcounts:incref,locks:lock_acquired,locks:list:acquired,locks:list:wait_longest_ns,peaks:deferred_bytes,' \
+    "$faulty" export stats.jsonl --format csv
+holds 'in each line' count_is 2 ",real,[^,]*,.*[0-9]+,[0-9]+,[0-9]+,$(head -c 2 <<<"$highest")[0-9]*,[0-9]+,42" out
 expect 'facts are shown' 0 '^facts  answer=42$' "$faulty" run "${fib[@]}" -s sound "${brief[@]}"
 
 # --- line hops (rule 5a): two pinned CPUs have one, one thread or an unpinned pair has none

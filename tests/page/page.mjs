@@ -88,6 +88,11 @@ const tests = {
         assert.equal(counters.length, kind === "full" ? 8 : 0);
         assert.deepEqual(main, of("STRATEGY"));
         assert.deepEqual(counters, of("COUNTER PER OPERATION"));
+        const contention = await domTables(page, "contention"), peaks = await domTables(page, "peaks");
+        assert.equal(contention.length, kind === "full" ? 8 : 0);
+        assert.equal(peaks.length, kind === "full" ? 8 : 0);
+        assert.deepEqual(contention, of("LOCKS PER OPERATION"));
+        assert.deepEqual(peaks, of("PEAK OF ALL SAMPLES"));
       });
   },
 
