@@ -6,25 +6,7 @@
  * A sample: start the runtime, setup, threads (each pinned), warm-up rounds that double until they last warmup_ns, the measured
  * round with the repetitions they suggest for min_ns, drain, check, teardown, leak check.
  */
-#include "../rc/rc.h"
-
-#include "../rc/thread.c"
-
-#include "../objects/object.c"
-#include "../objects/heap.c"
-#include "../objects/heap_map.c"
-#include "../objects/lock.c"
-#include "../objects/lock_statistics.c"
-#include "../objects/number.c"
-#include "../objects/str.c"
-#include "../objects/tuple.c"
-#include "../objects/table.c"
-#include "../objects/list.c"
-#include "../objects/dict.c"
-#include "../objects/set.c"
-#include "../objects/iter.c"
-
-#include "../gc/verify.c"
+#include "../gc/unit.c"
 
 #include "pacing.h"
 #include "workload.h"
