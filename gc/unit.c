@@ -11,6 +11,7 @@
 #include "../objects/object.c"
 #include "../objects/heap.c"
 #include "../objects/heap_map.c"
+#include "../objects/track.c"
 #include "../objects/lock.c"
 #include "../objects/lock_statistics.c"
 #include "../objects/number.c"
@@ -23,3 +24,4 @@
 #include "../objects/iter.c"
 
 #include "../gc/verify.c"
+#include "../gc/collect.c"

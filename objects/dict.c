@@ -4,6 +4,7 @@
  * Every operation hashes the key first (user code), then locks, searches (which may release the lock for a comparison and
  * take it again), acts on what it found, unlocks, and only then drops what it displaced.
  */
+#include "track.h"
 #include "dict.h"
 #include "list.h"
 #include "tuple.h"
@@ -22,6 +23,7 @@ API struct obj *dict_new(size_t room)
     }
     lock_init(&d->lock, &d->base);
     d->table = table;
+    obj_track(&d->base);
     return &d->base.base;
 }
 

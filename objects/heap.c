@@ -16,7 +16,7 @@
  *
  * Order: everything shared here is under the mutex of its class, a leaf lock that is never held over a call upwards.
  */
-#include "object.h"
+#include "track.h"
 
 #ifdef RC_HOSTILE
 enum { LIST_MIN = 2, LIST_MAX = 2, LOCKED_MAX = 2, DEPOT_LISTS = 2 }; /* each limit is met at once */
@@ -226,6 +226,7 @@ API void heap_thread_stop(struct thread *t)
         depot_put(&h->free[class], class);
         depot_put(&h->spare[class], class);
     }
+    track_thread_stop(h);
     os_lock(&heap_ended.lock);
     heap_ended.live += h->live;
     os_unlock(&heap_ended.lock);

@@ -86,7 +86,7 @@ static void heap_map_head(FILE *f, const struct type *t)
 #undef X
     heap_map_field(f, t->name, "type", offsetof(struct obj, type), sizeof(const struct type *));
     if (t->flags & TYPE_CONTAINER)
-        heap_map_field(f, t->name, "dead_next", offsetof(struct container, dead_next), sizeof(struct container *));
+        heap_map_field(f, t->name, "track", offsetof(struct container, track), sizeof(void *));
 #if !LOCK_NONE
     if (t->lock) /* it follows the container: lock_init */
         heap_map_field(f, t->name, "lock", sizeof(struct container), sizeof(struct lock));

@@ -5,6 +5,7 @@
  * so the container's lock, once known, stays the right one. The second lock is only tried; when it is not free the step
  * takes a reference of its own to the container, lets go, and comes back with lock_acquire_two.
  */
+#include "track.h"
 #include "dict.h"
 #include "iter.h"
 #include "list.h"
@@ -49,6 +50,7 @@ API struct obj *iter_new(struct obj *source)
         it->expected = table->used;
         lock_release(l);
     }
+    obj_track(&it->base);
     return &it->base.base;
 }
 

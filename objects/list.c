@@ -10,6 +10,7 @@
 #include "list.h"
 #include "number.h"
 #include "str.h"
+#include "track.h"
 #include "tuple.h"
 #include <inttypes.h>
 
@@ -105,6 +106,7 @@ API struct obj *list_new(size_t room)
     l->item = item;
     l->length = 0;
     l->room = room;
+    obj_track(&l->base);
     return &l->base.base;
 }
 

@@ -9,6 +9,7 @@
 #include "lock.h"
 #include "number.h"
 #include "str.h"
+#include "track.h"
 #include <inttypes.h>
 
 /* --- errors --- */
@@ -80,27 +81,41 @@ API const char *err_format(char *buf, size_t size)
 
 /* --- deallocation --- */
 
-SLOW void obj_destroy_finalized(struct obj *o)
+/* relaxed, both: whoever finalises is the only one who knows the object, or the collector, who is one at a time */
+API bool obj_finalize_once(struct container *c)
 {
-    o->type->finalize(o);
+    if (atomic_load_explicit(&c->track, memory_order_relaxed) & TRACK_FINALIZED)
+        return false;
+    atomic_fetch_or_explicit(&c->track, TRACK_FINALIZED, memory_order_relaxed); /* relaxed: as above */
+    c->base.type->finalize(&c->base);
+    return true;
+}
+
+SLOW void obj_destroy_finalized(struct obj *o, bool already)
+{
+    if (!already)
+        o->type->finalize(o);
     bool escaped = rc_fields_escape(true); /* the finaliser may have passed its fields on */
     o->type->dealloc(o);
     rc_fields_escape(escaped);
 }
 
-INLINE void obj_destroy(struct obj *o)
+INLINE void obj_destroy(struct obj *o, bool finalized)
 {
     if (likely(!o->type->finalize))
         o->type->dealloc(o);
     else
-        obj_destroy_finalized(o);
+        obj_destroy_finalized(o, finalized);
 }
 
 static void dead_push(struct heap_thread *t, struct container *c)
 {
-    c->dead_next = NULL;
+    obj_untrack(c);
+    /* relaxed: the object is this thread's alone; TRACK_FINALIZED stays, as bit 0 of dead_next */
+    uintptr_t finalized = atomic_load_explicit(&c->track, memory_order_relaxed) & TRACK_FINALIZED;
+    c->dead_next = (struct container *)finalized;
     if (t->dead_head)
-        t->dead_tail->dead_next = c;
+        t->dead_tail->dead_next = (struct container *)((uintptr_t)c | ((uintptr_t)t->dead_tail->dead_next & TRACK_FINALIZED));
     else
         t->dead_head = c;
     t->dead_tail = c;
@@ -115,8 +130,9 @@ static __attribute__((noinline)) void obj_dealloc_container(struct container *c)
         return;
     t->deallocating = true;
     while ((c = t->dead_head) != NULL) {
-        t->dead_head = c->dead_next;
-        obj_destroy(&c->base);
+        uintptr_t next = (uintptr_t)c->dead_next;
+        t->dead_head = (struct container *)(next & ~(uintptr_t)TRACK_FINALIZED);
+        obj_destroy(&c->base, next & TRACK_FINALIZED);
     }
     t->deallocating = false;
 }
@@ -124,11 +140,17 @@ static __attribute__((noinline)) void obj_dealloc_container(struct container *c)
 static void obj_dealloc(struct obj *o)
 {
     if (likely(!(o->type->flags & TYPE_CONTAINER)))
-        obj_destroy(o);
+        obj_destroy(o, false);
     else
         obj_dealloc_container((struct container *)o);
 }
 
+API void rc_dead_pending(struct rc_head *head)
+{
+    struct obj *o = (struct obj *)head;
+    if (o->type->flags & TYPE_CONTAINER)
+        obj_untrack((struct container *)o);
+}
 API void rc_dead(struct rc_head *head) { obj_dealloc((struct obj *)head); }
 API size_t rc_bytes(const struct rc_head *head) { return obj_bytes((const struct obj *)head); }
 
@@ -185,6 +207,7 @@ static int64_t objects_close(void)
 {
     thread_end();
     int64_t live = heap_live();
+    track_stop();
     heap_stop();
     return live;
 }
@@ -192,6 +215,8 @@ static int64_t objects_close(void)
 API int objects_start(const struct objects_config *config)
 {
     heap_start(config->heap);
+    track_start(config->track);
+    track_threshold = config->collect_threshold;
     lock_start();
     thread_configure(sizeof(struct heap_thread), heap_thread_start, heap_thread_stop);
     if (thread_begin() != 0)

@@ -31,7 +31,10 @@ struct obj {
 /* An object that holds references to others. */
 struct container {
     struct obj base;
-    struct container *dead_next; /* only while dead and waiting for its deallocation */
+    union {
+        _Atomic(uintptr_t) track;    /* track.h: the slot in which the collector finds it (0: it does not), and flags */
+        struct container *dead_next; /* only while dead and waiting for its deallocation; bit 0: it is finalised already */
+    };
 };
 
 /* Flags of a type. */
@@ -84,6 +87,14 @@ struct heap_list {
     uint32_t count, limit; /* limit 0 (policies malloc and locked): every free takes the slow path */
 };
 
+/* The containers that a thread has made and that are tracked (track.h). */
+struct track_table {
+    struct track_chunk *chunks;
+    _Atomic(uintptr_t) *free; /* slots to use again */
+    int64_t fresh;            /* slots used for the first time and not told yet */
+    bool stopped;
+};
+
 struct heap_thread {
     struct rc_thread rc;                  /* first: rt_self points at its first member */
     int64_t live;                         /* objects allocated minus objects freed by this thread; may be negative */
@@ -92,6 +103,7 @@ struct heap_thread {
     bool deallocating;
     int depth;                            /* levels of obj_enter */
     struct err_state err;
+    struct track_table track;
     struct heap_list free[HEAP_CLASSES];
     struct heap_list spare[HEAP_CLASSES]; /* policy thread: a second, full list, so that a list that runs over or dry moves
                                              between threads in one piece, and not at every turn */
@@ -197,7 +209,7 @@ HOT void heap_free(void *block, size_t bytes)
     heap_free_slow(block, bytes);
 }
 
-/* A new object of `bytes`: head and type are set, the rest is not. NULL with ERR_MEMORY. */
+/* A new object of `bytes`: head and type are set, and a container is not tracked; the rest is not set. NULL with ERR_MEMORY. */
 HOT void *obj_alloc(const struct type *type, size_t bytes)
 {
     struct obj *o = heap_alloc(bytes);
@@ -205,6 +217,8 @@ HOT void *obj_alloc(const struct type *type, size_t bytes)
         return NULL;
     rc_init(&o->rc);
     o->type = type;
+    if (type->flags & TYPE_CONTAINER) /* known at compile time */
+        atomic_init(&((struct container *)o)->track, 0);
     heap_map_note(o, bytes);
     return o;
 }
@@ -254,6 +268,10 @@ HOT void obj_decref_field(struct obj *o)
         obj_dealloc(o);
 }
 
+/* Calls the type's finalize, if the object's has not been called yet; false: it had. For the collector: the object lives on, and its
+ * deallocation will not call it again. */
+API bool obj_finalize_once(struct container *c);
+
 INLINE bool obj_is(const struct obj *o, const struct type *type) { return o->type == type; }
 SLOW bool err_wrong_type(const struct obj *o, const struct type *wanted);
 SLOW int err_unordered(const struct obj *a, const struct obj *b); /* sets ERR_TYPE; -1 */
@@ -281,8 +299,12 @@ API void obj_leave(void);
 
 /* --- the runtime --- */
 
+enum track_policy { TRACK_OFF, TRACK_LOCKED, TRACK_THREAD }; /* track.h */
+
 struct objects_config {
     enum heap_policy heap;
+    enum track_policy track;
+    int64_t collect_threshold; /* growth in tracked containers after which a collection is due; 0: never */
     bool count_shared; /* count None, True, False and the small ints like any object, instead of making them immortal */
 };
 

@@ -4,6 +4,7 @@
  * An operation on two sets takes a snapshot of one (with references of its own), then works on the other item by item: no
  * two locks are held at once, and what it saw of each is that set at one moment, or item by item.
  */
+#include "track.h"
 #include "list.h"
 #include "set.h"
 
@@ -21,6 +22,7 @@ API struct obj *set_new(size_t room)
     }
     lock_init(&s->lock, &s->base);
     s->table = table;
+    obj_track(&s->base);
     return &s->base.base;
 }
 

@@ -4,6 +4,7 @@
  * No clear slot: a tuple gets into a cycle only through a container that can be changed, and clearing that one breaks it.
  */
 #include "str.h"
+#include "track.h"
 #include "tuple.h"
 #include <inttypes.h>
 
@@ -20,8 +21,13 @@ API struct obj *tuple_new(struct obj *const *items, size_t length)
     if (unlikely(!t))
         return NULL;
     t->length = length;
-    for (size_t i = 0; i < length; i++)
+    bool leaves = true; /* what holds leaves alone is in no cycle, and never will be */
+    for (size_t i = 0; i < length; i++) {
         t->item[i] = obj_incref(items[i]);
+        leaves = leaves && !(items[i]->type->flags & TYPE_CONTAINER);
+    }
+    if (!leaves)
+        obj_track(&t->base);
     return &t->base.base;
 }
 

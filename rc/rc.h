@@ -23,6 +23,9 @@
  *     bool rc_has_deferred(struct thread *)                                   work came in that a detach would leave behind
  *     void rc_safepoint(struct thread *)                                      a breaker bit is set
  *     void rc_drain(void)                                                     apply everything deferred
+ *     bool rc_settle_stw(void)                                                applies everything deferred, the caller having stopped
+ *                                                                             the world; false: cannot now. Frees nothing:
+ *     void rc_settle_end(void)                                                after the start: frees what was found dead
  *     bool rc_decref_field(struct rc_head *)                                  decref of a dead object's own field
  *     bool rc_fields_escape(bool)                                             around the fields of a finalised object
  *
@@ -47,6 +50,9 @@ struct rc_head;
 API void rc_dead(struct rc_head *head);
 /* The object's own memory, for statistics of what is deferred. The caller keeps it alive. */
 API size_t rc_bytes(const struct rc_head *head);
+
+/* Likewise: it will be passed to rc_dead later, when the world runs again; until then nobody collects it. With the world stopped. */
+API void rc_dead_pending(struct rc_head *head);
 
 #ifndef RC_STRATEGY
 #define RC_STRATEGY plain /* so that this header compiles alone */
@@ -99,6 +105,10 @@ INLINE void rc_safepoint(struct thread *t) { (void)t; }
 #endif
 #ifndef rc_drain
 INLINE void rc_drain(void) {}
+#endif
+#ifndef rc_settle_stw
+INLINE bool rc_settle_stw(void) { return true; }
+INLINE void rc_settle_end(void) {}
 #endif
 #ifndef rc_decref_field
 INLINE bool rc_decref_field(struct rc_head *h) { return rc_decref(h); }

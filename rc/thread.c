@@ -15,6 +15,7 @@ static struct {
     size_t thread_bytes;
     void (*started)(struct thread *);
     void (*stopped)(struct thread *);
+    void (*collect)(void);
     _Atomic(struct thread *) bucket[REGISTRY_BUCKETS]; /* by key; readers: RCU */
     uint64_t total[RC_STAT_COUNT];                  /* counts of ended threads */
 } thread_registry = {.lock = OS_MUTEX_INIT};
@@ -30,6 +31,8 @@ API void thread_configure(size_t bytes, void (*started)(struct thread *), void (
     if (!thread_registry_all.next)
         CDS_INIT_LIST_HEAD(&thread_registry_all);
 }
+
+API void thread_configure_collect(void (*collect)(void)) { thread_registry.collect = collect; }
 
 /* Gives the thread an id and makes it findable; false: all ids are used up. */
 static bool thread_register(struct thread *t)
@@ -211,7 +214,8 @@ API struct thread *thread_find(uint32_t key)
 SLOW void rt_safepoint_slow(void)
 {
     struct thread *t = rt_self;
-    atomic_exchange_explicit(&t->breaker, 0, memory_order_relaxed); /* relaxed: the requests' data travel by queue or lock */
+    /* relaxed: the requests' data travel by queue or lock */
+    uint32_t why = atomic_exchange_explicit(&t->breaker, 0, memory_order_relaxed);
     /* seq_cst fence: the flag is cleared before the queues are looked at; pairs with the fence in thread_break */
     atomic_thread_fence(memory_order_seq_cst);
     rc_safepoint(t);
@@ -219,4 +223,6 @@ SLOW void rt_safepoint_slow(void)
         thread_detach();
         thread_attach(); /* after the start */
     }
+    if (unlikely(why & BREAK_COLLECT) && thread_registry.collect)
+        thread_registry.collect();
 }

@@ -34,6 +34,7 @@ enum {
     BREAK_EPOCH = 1 << 1, /* buffered: a new epoch opened, or the reserve needs refilling, or the log is over its bound */
     BREAK_MERGE = 1 << 2, /* biased: the merge queue is not empty */
     BREAK_STOP = 1 << 3,  /* somebody stops the world */
+    BREAK_COLLECT = 1 << 4, /* a collection of cycles is due */
 };
 
 /* Ids: 0 is nobody; a thread that is ending has an id that owns nothing and equals no owner. */
@@ -59,6 +60,8 @@ static _Thread_local struct thread *rt_self __attribute__((unused));
  * above rc/ set up and tear down its part: called by the thread itself, attached; stopped runs after the last refcount
  * operation. Call once, before the first thread_begin. */
 API void thread_configure(size_t bytes, void (*started)(struct thread *), void (*stopped)(struct thread *));
+/* Called at a safepoint for which BREAK_COLLECT is set; NULL: nobody collects. Before the first thread_begin. */
+API void thread_configure_collect(void (*collect)(void));
 
 /* Makes the calling OS thread a thread of the runtime, attached. 0, or -1: out of memory or ids (nothing changed). */
 API int thread_begin(void);

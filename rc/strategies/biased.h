@@ -345,6 +345,25 @@ INLINE void rc_drain(void)
 }
 #define rc_drain rc_drain
 
+/* Found dead while the world was stopped; the requester's. */
+static struct rc_head *rc_settled __attribute__((unused));
+
+API void rc_dead_pending(struct rc_head *h);
+INLINE bool rc_settle_stw(void)
+{
+    rc_settled = rc_drain_all(); /* once is enough: nothing is freed, so nothing more is queued */
+    for (struct rc_head *h = rc_settled; h; h = h->next_dead)
+        rc_dead_pending(h);
+    return true;
+}
+#define rc_settle_stw rc_settle_stw
+INLINE void rc_settle_end(void)
+{
+    struct rc_head *dead = rc_settled;
+    rc_settled = NULL;
+    rc_dead_all(dead);
+}
+
 /*
  * Thread exit (FIELD.md 3.10). First the thread gives its identity up: from now on it is a stranger to its own objects
  * and cannot own new ones, so that whoever does not find it in the registry may merge them. Then it leaves the registry

@@ -95,6 +95,7 @@ static struct {
     bool wanted;             /* somebody asks for an epoch */
     bool stopping, running;
     int failed;              /* the committer could not start */
+    bool turning;            /* the committer is at work; its own, others look with the world stopped */
     uint64_t drains_asked, drains_done;
     struct log_segment *pool; /* free segments */
     int in_pool;
@@ -480,12 +481,12 @@ static void commit_collect(void)
     }
 }
 
-/* Applies what one head holds: INCs always, DECs when their epochs are <= `dec_through`. True: dead. */
-static bool commit_direct_one(struct rc_head *h, uint64_t dec_through)
+/* Applies what one head holds: INCs always, DECs when their epochs are <= `dec_through`, or all. True: dead. */
+static bool commit_direct_one(struct rc_head *h, uint64_t dec_through, bool all)
 {
     commit_add(h, (int32_t)h->inc);
     h->inc = 0;
-    if (h->dec == 0 || (int16_t)(h->epoch - (uint16_t)dec_through) > 0)
+    if (h->dec == 0 || (!all && (int16_t)(h->epoch - (uint16_t)dec_through) > 0))
         return false;
     int32_t dec = (int32_t)h->dec;
     h->dec = 0;
@@ -493,7 +494,7 @@ static bool commit_direct_one(struct rc_head *h, uint64_t dec_through)
 }
 
 /* The same for all on commit.direct; those whose DECs must wait stay on it. Returns the dead, chained by next. */
-static struct rc_head *commit_direct(uint64_t dec_through)
+static struct rc_head *commit_direct(uint64_t dec_through, bool all)
 {
     struct rc_head *dead = NULL, *next;
     os_lock(&commit.direct_lock);
@@ -502,7 +503,7 @@ static struct rc_head *commit_direct(uint64_t dec_through)
     for (; h && h != &commit_direct_end; h = next) {
         next = h->next;
         h->next = NULL;
-        if (commit_direct_one(h, dec_through)) {
+        if (commit_direct_one(h, dec_through, all)) {
             h->next = dead;
             dead = h;
         } else if (h->dec > 0) {
@@ -553,15 +554,76 @@ static void commit_apply(struct log_segment **first, struct log_segment ***last,
     *last = at;
 }
 
+/* --- with the world stopped --- */
+
+static struct rc_head *commit_settled; /* found dead; the requester's */
+
+API void rc_dead_pending(struct rc_head *h);
+static void commit_settle_dead(struct rc_head *h)
+{
+    rc_dead_pending(h);
+    h->next = commit_settled;
+    commit_settled = h;
+}
+
+static void commit_settle_decs(struct log_segment *s)
+{
+    for (size_t i = 0; i < s->used; i++)
+        if (commit_sub(s->entry[i], 1))
+            commit_settle_dead(s->entry[i]);
+    rc_stat_add(commit_dec, s->used);
+}
+
+/* Everybody's pads, in the place of the committer, which sleeps between two turns (else: false). All INC before all DEC: since all
+ * threads stand still, none is missing, and epochs do not matter. */
+INLINE bool rc_settle_stw(void)
+{
+    struct thread *t;
+    if (commit.turning)
+        return false;
+    thread_registry_lock();
+    os_lock(&commit.lock);
+    thread_registry_for_each(t) {
+        pad_seal((struct rc_thread *)t, &((struct rc_thread *)t)->inc);
+        pad_seal((struct rc_thread *)t, &((struct rc_thread *)t)->dec);
+    }
+    os_unlock(&commit.lock);
+    thread_registry_unlock();
+    commit_collect();
+    commit_apply(&commit.inc.first, &commit.inc.last, UINT64_MAX, commit_incs);
+    struct rc_head *dead = commit_direct(0, true);
+    commit_apply(&commit.dec.first, &commit.dec.last, UINT64_MAX, commit_settle_decs);
+    while (dead) {
+        struct rc_head *next = dead->next;
+        commit_settle_dead(dead);
+        dead = next;
+    }
+    return true;
+}
+#define rc_settle_stw rc_settle_stw
+
+INLINE void rc_settle_end(void)
+{
+    struct rc_head *dead = commit_settled;
+    commit_settled = NULL;
+    while (dead) {
+        struct rc_head *next = dead->next;
+        dead->next = NULL;
+        rc_dead(dead);
+        dead = next;
+    }
+}
+
 /* One turn: close an epoch, apply. Called by the committer, attached, holding no lock. */
 static void commit_turn(void)
 {
+    commit.turning = true;
     uint64_t closed = commit_turn_epoch();
     rc_stat(commit_epochs);
     commit_peak_begin();
     commit_collect();
     commit_apply(&commit.inc.first, &commit.inc.last, closed, commit_incs);
-    struct rc_head *dead = commit_direct(closed - 1);
+    struct rc_head *dead = commit_direct(closed - 1, false);
     commit_apply(&commit.dec.first, &commit.dec.last, closed - 1, commit_decs);
     while (dead) {
         struct rc_head *next = dead->next;
@@ -569,6 +631,7 @@ static void commit_turn(void)
         dead = next;
     }
     commit_peak_end();
+    commit.turning = false;
     os_lock(&commit.lock);
     os_broadcast(&commit.progress);
     os_unlock(&commit.lock);

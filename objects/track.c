@@ -1,0 +1,199 @@
+/*
+ * track.c -- the tables of tracked containers. Protocol, invariant and order are in track.h.
+ *
+ * Lock order: track_shared.lock is a leaf.
+ */
+#include "track.h"
+
+static struct {
+    struct os_mutex lock;
+    struct track_chunk *chunks;     /* of ended threads; under policy locked all of them */
+    _Atomic(uintptr_t) *free;       /* policy locked */
+    _Atomic int64_t fresh;          /* slots taken for the first time since the last sweep: the growth, as used slots are used again */
+    int64_t live;                   /* at the last sweep */
+} track_shared = {.lock = OS_MUTEX_INIT};
+
+static struct track_chunk *track_chunk_new(struct heap_thread *owner, struct track_chunk **list)
+{
+    struct track_chunk *k = os_alloc_aligned(TRACK_BYTES, TRACK_BYTES);
+    if (!k)
+        return NULL;
+    atomic_init(&k->owner, owner);
+    k->used = 0;
+    k->next = *list;
+    *list = k;
+    return k;
+}
+
+/* A slot never used before, out of the first chunk of the list; NULL: no memory. */
+static _Atomic(uintptr_t) *track_fresh(struct track_chunk **list, struct heap_thread *owner)
+{
+    struct track_chunk *k = *list;
+    if (!k || k->used == TRACK_SLOTS)
+        k = track_chunk_new(owner, list);
+    return k ? &k->slot[k->used++] : NULL;
+}
+
+/* A batch of growth is told to the others, and may make a collection due. */
+static void track_count(struct track_table *t, int64_t n)
+{
+    enum { BATCH = 64 };
+    t->fresh += n;
+    if (t->fresh < BATCH)
+        return;
+    atomic_fetch_add_explicit(&track_shared.fresh, t->fresh, memory_order_relaxed); /* relaxed: a gauge */
+    t->fresh = 0;
+    if (track_is_due())
+        thread_break(rt_self, BREAK_COLLECT);
+}
+
+static void track_locked(struct container *c)
+{
+    os_lock(&track_shared.lock);
+    _Atomic(uintptr_t) *slot = track_shared.free;
+    if (slot)
+        /* relaxed: under the lock */
+        track_shared.free = (_Atomic(uintptr_t) *)(atomic_load_explicit(slot, memory_order_relaxed) & ~(uintptr_t)1);
+    else
+        slot = track_fresh(&track_shared.chunks, NULL);
+    if (slot)
+        atomic_store_explicit(slot, (uintptr_t)c, memory_order_relaxed); /* relaxed: under the lock */
+    os_unlock(&track_shared.lock);
+    track_set_slot(c, slot);
+}
+
+static void track_in_thread(struct container *c, struct track_table *t)
+{
+    /* an ending thread's last objects are not tracked */
+    _Atomic(uintptr_t) *slot = t->stopped ? NULL : track_fresh(&t->chunks, heap_self());
+    if (slot)
+        atomic_store_explicit(slot, (uintptr_t)c, memory_order_relaxed); /* relaxed: see track.h */
+    track_set_slot(c, slot);
+}
+
+SLOW void obj_track_slow(struct container *c)
+{
+    struct track_table *t = &heap_self()->track;
+    if (track_policy == TRACK_OFF)
+        return;
+    if (track_policy == TRACK_LOCKED)
+        track_locked(c);
+    else
+        track_in_thread(c, t);
+    track_count(t, 1);
+}
+
+SLOW void obj_untrack_slow(struct container *c)
+{
+    _Atomic(uintptr_t) *slot = track_slot(c);
+    track_set_slot(c, NULL);
+    if (track_policy != TRACK_LOCKED) {
+        atomic_store_explicit(slot, 0, memory_order_relaxed); /* relaxed: see track.h */
+        return;
+    }
+    os_lock(&track_shared.lock);
+    atomic_store_explicit(slot, (uintptr_t)track_shared.free | 1, memory_order_relaxed); /* relaxed: under the lock */
+    track_shared.free = slot;
+    os_unlock(&track_shared.lock);
+    track_count(&heap_self()->track, -1);
+}
+
+/* --- the collector's side --- */
+
+static void track_walk_chunks(struct track_chunk *k, void (*visit)(struct container *, void *), void *arg)
+{
+    for (; k; k = k->next)
+        for (uint32_t i = 0; i < k->used; i++) {
+            uintptr_t held = atomic_load_explicit(&k->slot[i], memory_order_relaxed); /* relaxed: the world is stopped */
+            if (held && !(held & 1))
+                visit((struct container *)held, arg);
+        }
+}
+
+API void track_for_each_stw(void (*visit)(struct container *, void *), void *arg)
+{
+    struct thread *t;
+    track_walk_chunks(track_shared.chunks, visit, arg);
+    thread_registry_lock();
+    thread_registry_for_each(t)
+        track_walk_chunks(((struct heap_thread *)t)->track.chunks, visit, arg);
+    thread_registry_unlock();
+}
+
+/* Builds the list of usable slots anew; returns the used ones. */
+static int64_t track_sweep_chunks(struct track_chunk *k, _Atomic(uintptr_t) **free)
+{
+    int64_t live = 0;
+    *free = NULL;
+    for (; k; k = k->next)
+        for (uint32_t i = 0; i < k->used; i++) {
+            /* relaxed, both: the world is stopped */
+            uintptr_t held = atomic_load_explicit(&k->slot[i], memory_order_relaxed);
+            if (held && !(held & 1)) {
+                live++;
+                continue;
+            }
+            atomic_store_explicit(&k->slot[i], (uintptr_t)*free | 1, memory_order_relaxed);
+            *free = &k->slot[i];
+        }
+    return live;
+}
+
+API int64_t track_sweep_stw(void)
+{
+    struct thread *t;
+    int64_t live = track_sweep_chunks(track_shared.chunks, &track_shared.free);
+    thread_registry_lock();
+    thread_registry_for_each(t) {
+        struct track_table *table = &((struct heap_thread *)t)->track;
+        live += track_sweep_chunks(table->chunks, &table->free);
+    }
+    thread_registry_unlock();
+    track_shared.live = live;
+    atomic_store_explicit(&track_shared.fresh, 0, memory_order_relaxed); /* relaxed: a gauge */
+    return live;
+}
+
+API bool track_is_due(void)
+{
+    int64_t fresh = atomic_load_explicit(&track_shared.fresh, memory_order_relaxed); /* relaxed: a gauge */
+    return track_threshold > 0 && fresh > track_threshold && fresh > track_shared.live / 4;
+}
+
+/* --- start and stop --- */
+
+API void track_start(enum track_policy policy)
+{
+    track_policy = policy;
+    track_shared.live = 0;
+    atomic_store_explicit(&track_shared.fresh, 0, memory_order_relaxed); /* relaxed: one thread */
+}
+
+/* What the thread still tracks lives on in the shared list, as nobody's. */
+API void track_thread_stop(struct heap_thread *h)
+{
+    struct track_table *t = &h->track;
+    struct track_chunk *k = t->chunks;
+    t->stopped = true;
+    t->chunks = NULL;
+    t->free = NULL;
+    os_lock(&track_shared.lock);
+    while (k) {
+        struct track_chunk *next = k->next;
+        atomic_store_explicit(&k->owner, NULL, memory_order_relaxed); /* relaxed: see obj_untrack */
+        k->next = track_shared.chunks;
+        track_shared.chunks = k;
+        k = next;
+    }
+    os_unlock(&track_shared.lock);
+}
+
+API void track_stop(void)
+{
+    while (track_shared.chunks) {
+        struct track_chunk *next = track_shared.chunks->next;
+        os_free(track_shared.chunks);
+        track_shared.chunks = next;
+    }
+    track_shared.free = NULL;
+}

@@ -1,0 +1,109 @@
+/*
+ * track.h -- which containers the cycle collector looks at: a slot for each, in a table of its thread or one for all.
+ *
+ * A tracked container knows its slot, and the slot holds its address. Policies:
+ *
+ *     off      nothing is tracked
+ *     locked   one table for all threads, a mutex around each track and untrack (what CPython's lists would need)
+ *     thread   a table per thread; to untrack is to empty the slot, by whoever frees the object
+ *
+ *     slot   0 empty | address: tracked | link + 1: on its thread's list of slots to use again
+ *
+ * Invariant: *c->slot == c for each tracked c. Only the table's owner takes slots; anybody may empty one: the holes that
+ * others leave are found again when the world is stopped (track_sweep_stw).
+ * Memory ordering: a slot is read by others than its writer only with the world stopped (T1, stop.c), or by who frees the object, to whom the
+ * object itself was handed with an acquire (R1). The atomics are relaxed.
+ * What cannot be part of a cycle is never tracked: leaves, and tuples of leaves (obj_track's callers decide).
+ */
+#ifndef OBJECTS_TRACK_H
+#define OBJECTS_TRACK_H
+
+#include "object.h"
+
+enum { TRACK_BYTES = 4096 }; /* of a chunk; aligned to it, so that a slot finds its chunk */
+
+struct track_chunk {
+    _Atomic(struct heap_thread *) owner; /* NULL: the thread has ended, or policy locked */
+    struct track_chunk *next;
+    uint32_t used;                       /* slots ever given out; the owner's */
+    _Atomic(uintptr_t) slot[];
+};
+enum { TRACK_SLOTS = (TRACK_BYTES - sizeof(struct track_chunk)) / sizeof(uintptr_t) };
+
+/* Set by objects_start. */
+static enum track_policy track_policy __attribute__((unused));
+
+/* Flags beside the slot. */
+enum { TRACK_FINALIZED = 1, TRACK_FLAGS = 7 };
+
+/* relaxed, both: the slot is the maker's until the object is published, then nobody's but the last one's */
+HOT _Atomic(uintptr_t) *track_slot(const struct container *c)
+{
+    return (_Atomic(uintptr_t) *)(atomic_load_explicit(&c->track, memory_order_relaxed) & ~(uintptr_t)TRACK_FLAGS);
+}
+HOT void track_set_slot(struct container *c, _Atomic(uintptr_t) *slot)
+{
+    uintptr_t flags = atomic_load_explicit(&c->track, memory_order_relaxed) & TRACK_FLAGS; /* relaxed: as above */
+    atomic_store_explicit(&c->track, (uintptr_t)slot | flags, memory_order_relaxed);       /* relaxed: as above */
+}
+
+SLOW void obj_track_slow(struct container *c);
+SLOW void obj_untrack_slow(struct container *c);
+
+/* The container is complete: its traverse slot may be called at any time from now on. Where there is no memory for a slot it stays
+ * untracked: a cycle through it is then a leak, nothing worse. */
+HOT void obj_track(struct container *c)
+{
+    struct track_table *t = &heap_self()->track;
+    _Atomic(uintptr_t) *slot = t->free;
+    if (unlikely(!slot)) { /* always, unless the policy is thread */
+        obj_track_slow(c);
+        return;
+    }
+    /* relaxed, all three: this thread's own list, and an object that nobody else knows */
+    t->free = (_Atomic(uintptr_t) *)(atomic_load_explicit(slot, memory_order_relaxed) & ~(uintptr_t)1);
+    atomic_store_explicit(slot, (uintptr_t)c, memory_order_relaxed);
+    atomic_store_explicit(&c->track, (uintptr_t)slot, memory_order_relaxed);
+}
+HOT struct track_chunk *track_chunk_of(_Atomic(uintptr_t) *slot)
+{
+    return (struct track_chunk *)((uintptr_t)slot & ~(uintptr_t)(TRACK_BYTES - 1));
+}
+
+/* Before the container's memory goes, or any of its fields. By whoever deallocates it. */
+HOT void obj_untrack(struct container *c)
+{
+    _Atomic(uintptr_t) *slot = track_slot(c);
+    if (!slot)
+        return;
+    struct track_table *t = &heap_self()->track;
+    /* relaxed: only this thread puts itself there, or takes itself away */
+    if (unlikely(atomic_load_explicit(&track_chunk_of(slot)->owner, memory_order_relaxed) != heap_self())) {
+        obj_untrack_slow(c);
+        return;
+    }
+    atomic_store_explicit(slot, (uintptr_t)t->free | 1, memory_order_relaxed); /* relaxed: as in obj_track */
+    t->free = slot;
+    track_set_slot(c, NULL);
+}
+
+INLINE bool obj_is_tracked(const struct container *c) { return track_slot(c) != NULL; }
+
+/* --- for the collector, the world being stopped --- */
+
+/* Calls visit for each tracked container; its slot may be overwritten meanwhile, and must hold its address again afterwards. */
+API void track_for_each_stw(void (*visit)(struct container *, void *), void *arg);
+/* Containers tracked now. Makes the holes that other threads left usable again. */
+API int64_t track_sweep_stw(void);
+
+/* True: so many containers have been tracked since the last sweep that a collection is due (FIELD.md 1: more than a threshold and more
+ * than a quarter of the live ones). */
+API bool track_is_due(void);
+/* Objects; 0: never due. Before threads begin. */
+static int64_t track_threshold __attribute__((unused));
+
+API void track_start(enum track_policy policy);
+API void track_stop(void);
+API void track_thread_stop(struct heap_thread *t);
+
+#endif
