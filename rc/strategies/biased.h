@@ -165,11 +165,13 @@ static bool rc_merge_queued(struct rc_head *h)
 }
 
 /* Merges everything on `t`'s queue, in whose place (or as whom) the caller acts. Returns `dead` with those found dead
- * chained before it: their destructors must not run while `t` is suspended. */
-static struct rc_head *rc_drain_queue(struct rc_thread *t, struct rc_head *dead)
+ * chained before it: their destructors must not run while `t` is suspended. `take` says what an enqueuer that is half-way
+ * means: os_dequeue_wait where the caller would have to come back at once (it would detach and attach, or suspend and resume, until
+ * that thread is given a processor), os_dequeue where it may leave that node to its next safepoint. */
+static struct rc_head *rc_drain_queue(struct rc_thread *t, struct rc_head *dead, struct os_node *(*take)(struct os_queue *))
 {
     struct os_node *n;
-    while ((n = os_dequeue(&t->merge)) != NULL) {
+    while ((n = take(&t->merge)) != NULL) {
         struct rc_head *h = (struct rc_head *)((char *)n - offsetof(struct rc_head, link));
         if (&t->base == rt_self)
             rc_stat(merge_drained);
@@ -212,7 +214,7 @@ static struct rc_head *rc_enqueue(struct rc_thread *t, struct rc_head *h)
      * resume: who enqueued meanwhile found the thread suspended and went away */
     while (atomic_load_explicit(&t->base.state, memory_order_seq_cst) == THREAD_DETACHED && rc_has_deferred(&t->base) &&
            thread_suspend(&t->base)) {
-        dead = rc_drain_queue(t, dead);
+        dead = rc_drain_queue(t, dead, os_dequeue_wait);
         thread_resume(&t->base);
     }
     return dead;
@@ -302,30 +304,33 @@ INLINE int rc_thread_start(struct thread *t)
 #define rc_thread_start rc_thread_start
 
 /* The thread's own queue, destructors included. */
-static void rc_drain_own(struct thread *t) { rc_dead_all(rc_drain_queue((struct rc_thread *)t, NULL)); }
+static void rc_drain_own(struct thread *t, struct os_node *(*take)(struct os_queue *))
+{
+    rc_dead_all(rc_drain_queue((struct rc_thread *)t, NULL, take));
+}
 
 INLINE void rc_safepoint(struct thread *t)
 {
-    rc_drain_own(t);
+    rc_drain_own(t, os_dequeue);
     if (unlikely(rc_has_deferred(t)))
         thread_break(t, BREAK_MERGE); /* an enqueuer is between its two steps: look again at the next safepoint */
 }
 #define rc_safepoint rc_safepoint
 
 /* A blocked thread leaves nothing behind. It holds no lock (lock.h), so destructors may run. */
-INLINE void rc_detach(struct thread *t) { rc_drain_own(t); }
+INLINE void rc_detach(struct thread *t) { rc_drain_own(t, os_dequeue_wait); }
 #define rc_detach rc_detach
 
 /* Merges what waits for this thread and for every detached one. Returns the dead; NULL: nothing more died. */
 static struct rc_head *rc_drain_all(void)
 {
-    struct rc_head *dead = rc_drain_queue((struct rc_thread *)rt_self, NULL);
+    struct rc_head *dead = rc_drain_queue((struct rc_thread *)rt_self, NULL, os_dequeue_wait);
     struct thread *t;
     thread_registry_lock(); /* keeps them registered; a merge takes no lock */
     thread_registry_for_each(t) {
         struct rc_thread *other = (struct rc_thread *)t;
         if (t != rt_self && !os_queue_empty(&other->merge) && thread_suspend(t)) {
-            dead = rc_drain_queue(other, dead);
+            dead = rc_drain_queue(other, dead, os_dequeue_wait);
             thread_resume(t);
         }
     }
@@ -350,11 +355,11 @@ INLINE void rc_drain(void)
 INLINE void rc_thread_stop(struct thread *t)
 {
     struct rc_thread *self = (struct rc_thread *)t;
-    rc_drain_own(t);
+    rc_drain_own(t, os_dequeue_wait);
     t->id = THREAD_ID_ENDING;
     thread_unregister();
     while (!os_queue_empty(&self->merge))
-        rc_drain_own(t);
+        rc_drain_own(t, os_dequeue_wait);
 }
 #define rc_thread_stop rc_thread_stop
 
