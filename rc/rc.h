@@ -25,6 +25,7 @@
  *     void rc_drain(void)                                                     apply everything deferred
  *     bool rc_decref_field(struct rc_head *)                                  decref of a dead object's own field
  *     bool rc_fields_escape(bool)                                             around the fields of a finalised object
+ *     void rc_bounds(char *, size_t)                                          "; " and its capacities, for the explorer's statement
  *
  * and RC_HEAD_FIELDS(X), its head's fields as a list of X(name), for the allocation map (tests/test_counters.c checks it);
  * and the traits RC_NEEDS_GIL, RC_UNSAFE (wrong answers under threads), RC_DEFERS_FREE, each 0 by default.
@@ -107,6 +108,9 @@ INLINE bool rc_decref_field(struct rc_head *h) { return rc_decref(h); }
 /* A finaliser may have copied the object's references: says whether the fields dropped from now on are to be treated like
  * anybody's. Returns what it was. */
 INLINE bool rc_fields_escape(bool escape) { (void)escape; return false; }
+#endif
+#ifndef rc_bounds
+INLINE void rc_bounds(char *buf, size_t size) { (void)buf, (void)size; }
 #endif
 
 #endif

@@ -23,12 +23,12 @@ extern const struct explore_target *const targets_end[] __asm__("__stop_explore_
 #define for_each_target(t) for (const struct explore_target *const *t = targets_begin; t < targets_end; t++)
 #define for_each_scenario(s, t) for (const struct scenario *const *s = (t)->scenarios; s < (t)->scenarios_end; s++)
 
-enum { KEY_LIST = 256, KEY_SEARCH, KEY_BUDGET, KEY_SCHEDULES, KEY_PREEMPTIONS, KEY_SEED, KEY_DEPTH, KEY_REPLAY, KEY_ALL, KEY_MODEL };
+enum { KEY_LIST = 256, KEY_SEARCH, KEY_BUDGET, KEY_SCHEDULES, KEY_PREEMPTIONS, KEY_SEED, KEY_DEPTH, KEY_REPLAY, KEY_ALL, KEY_MODEL, KEY_QUICK, KEY_UNFIT };
 
 struct explore {
     struct names strategies, scenarios;
     struct proof_request request;
-    bool list, all, quiet;
+    bool list, all, quiet, quick, unfit;
     int proved, failed, unfinished;
 };
 
@@ -56,10 +56,12 @@ static void refuse_unknown(const char *kind, const struct names *asked, void (*f
     names_free(&known);
 }
 
-static const char *unfit(const struct explore_target *t, const struct scenario *s)
+/* Why it is not run, or NULL. */
+static const char *left_out(const struct explore *x, const struct scenario *s)
 {
-    (void)t;
-    return s->unfit ? s->unfit() : NULL;
+    if (s->large && x->quick)
+        return "takes minutes";
+    return s->unfit && !x->unfit ? s->unfit() : NULL;
 }
 
 /* --- output --- */
@@ -122,15 +124,18 @@ static void prove_all(struct explore *x)
     for_each_target(t) {
         if (x->strategies.count > 0 ? !names_has(&x->strategies, (*t)->strategy) : (*t)->unsafe)
             continue;
+        int before = x->proved;
         for_each_scenario(s, *t) {
             if (!x->all && !names_has(&x->scenarios, (*s)->name))
                 continue;
-            const char *why = unfit(*t, *s);
+            const char *why = left_out(x, *s);
             if (why)
                 printf("%-24s %-9s not run: %s\n", (*s)->name, (*t)->strategy, why);
             else
                 prove(x, *t, *s);
         }
+        if (x->proved > before)
+            printf("  %s is proved within these bounds: %s\n", (*t)->strategy, (*t)->bounds());
     }
 }
 
@@ -169,6 +174,8 @@ static error_t option(int key, char *arg, struct argp_state *state)
     case KEY_ALL: x->all = true; return 0;
     case 's': names_split(&x->strategies, arg, ','); return 0;
     case 'o': x->request.page = arg; return 0;
+    case KEY_QUICK: x->quick = true; return 0;
+    case KEY_UNFIT: x->unfit = true; return 0;
     case 'q': x->request.lanes = false; return 0;
     case KEY_MODEL: choose("model", arg, models, &chosen), x->request.model = (enum model)chosen; return 0;
     case KEY_SEARCH: choose("search", arg, searches, &chosen), x->request.search = (enum search)chosen; return 0;
@@ -194,7 +201,9 @@ static error_t option(int key, char *arg, struct argp_state *state)
 static const struct argp_option options[] = {
     {"list", KEY_LIST, NULL, 0, "The scenarios there are", 0},
     {"all", KEY_ALL, NULL, 0, "Every scenario", 0},
-    {"strategy", 's', "LIST", 0, "Strategies (default: all that promise to be right under threads)", 0},
+    {"quick", KEY_QUICK, NULL, 0, "Without the scenarios that take minutes", 0},
+    {"unfit", KEY_UNFIT, NULL, 0, "Also where a scenario asks what a strategy does not promise: see it fail", 0},
+    {"strategy", 's', "LIST", 0, "Strategies (default: all that promise right answers under threads)", 0},
     {"model", KEY_MODEL, "rc11|sc", 0, "Memory model (default rc11)", 0},
     {"search", KEY_SEARCH, "dpor|brute|random", 0, "All execution graphs once (default), every interleaving, or PCT", 0},
     {"budget", KEY_BUDGET, "TIME", 0, "Stop each proof after that time (default 10m)", 0},
