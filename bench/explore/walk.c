@@ -12,6 +12,7 @@
  * under sc; under rc11 the reads choose at random besides.
  */
 #include "engine.h"
+#include "../exits.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,9 +155,11 @@ enum verdict walk_all(const struct limits *limits, void (*on_complete)(void))
             verdict = VERDICT_FAILED;
         else if (end == RUN_COMPLETE && on_complete)
             on_complete();
-        if (verdict == VERDICT_PROVED && over(limits, start))
+        if (verdict == VERDICT_FAILED || !next_sequence())
+            break;
+        if (over(limits, start))
             verdict = VERDICT_BUDGET;
-    } while (verdict == VERDICT_PROVED && next_sequence());
+    } while (verdict == VERDICT_PROVED);
     run.counts.seconds = engine_now() - start;
     return verdict;
 }
@@ -249,10 +252,10 @@ static int script_next(void)
         script++;
     if (!*script)
         return pct_next(); /* after its end: whoever can, so that a failure in a thread's last steps shows */
-    int t = *script >= 'A' ? *script - 'A' : run.threads + *script - '1';
-    if (t < 0 || t >= run_thread_count() || !enabled(t)) {
+    int t = *script >= 'A' ? *script - 'A' : *script >= '1' ? run.threads + *script - '1' : -1;
+    if (t < 0 || t >= run_thread_count() || (*script >= 'A' && t >= run.threads) || !enabled(t)) {
         fprintf(stderr, "rclab explore: schedule: '%c' cannot go on at \"%.20s\"\n", *script, script);
-        exit(2);
+        exit(EXITS_USAGE);
     }
     return t;
 }
@@ -261,13 +264,17 @@ static int script_extend(int t, const struct op *op)
 {
     struct choice choice[EVENTS_MAX];
     int choices = step_choices(t, op, choice), number = 0;
+    long chosen = 0;
     if (*script) {
         script++;
-        number = (int)strtol(script, (char **)&script, 10);
-    }
-    if (number < 0 || number >= choices) {
-        fprintf(stderr, "rclab explore: schedule: choice %d of a step that has %d\n", number, choices);
-        exit(2);
+        const char *from = script;
+        if (*script >= '0' && *script <= '9') /* not a digit behind a space: that is a helper's step */
+            chosen = strtol(script, (char **)&script, 10);
+        if (chosen < 0 || chosen >= choices) {
+            fprintf(stderr, "rclab explore: schedule: choice %ld of a step that has %d, at \"%.20s\"\n", chosen, choices, from);
+            exit(EXITS_USAGE);
+        }
+        number = (int)chosen;
     }
     note_step(t, number);
     return graph_add(graph, t, op, choice[number].from, choice[number].mo);
