@@ -127,7 +127,7 @@ EXPLORE_BUDGET ?= 10m
 explore: $(EXPLORER) ## prove every scenario on every strategy that may run with threads (EXPLORE_BUDGET each)
 	$(EXPLORER) --all -q --budget $(EXPLORE_BUDGET)
 $(EXPLORER): $(EXPLORE_OBJ) build/explore/switch.o $(EXPLORE_UNIT) $(patsubst %,build/explore/driver-%.o,die names suggest timing memory)
-	$(CC) -no-pie $^ -o $@ -lgmp -lm
+	$(CC) -no-pie $^ -o $@ -lgmp -lm -ljansson
 
 # --- tests ---
 
