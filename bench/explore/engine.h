@@ -163,7 +163,8 @@ enum run_end { RUN_COMPLETE, RUN_BLOCKED, RUN_FAILED };
 enum run_end run_execute(run_extend extend, run_next next);
 bool run_ready(int thread);                     /* it has a next operation, and is not waiting */
 const struct op *run_pending(int thread);       /* that operation, if it is known already, else NULL */
-int run_last_read(int thread);                  /* event or INIT */
+/* The thread has yielded since it read there, and would read nothing newer: it would yield for ever. */
+bool run_repeats(int thread, const struct op *op, int from);
 int run_thread_count(void);                     /* bodies and helpers */
 const char *run_thread_name(int thread);
 void run_fail(const char *kind, const void *pc, const char *format, ...) __attribute__((format(printf, 3, 4), noreturn));

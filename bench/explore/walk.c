@@ -41,7 +41,7 @@ static bool choice_is_good(int t, const struct op *op, struct choice c)
 {
     int added = graph_add(graph, t, op, c.from, c.mo);
     const struct event *e = &graph->event[added];
-    bool good = !e->reads || op_holds(op, e->read);
+    bool good = !e->reads || (op_holds(op, e->read) && !run_repeats(t, op, c.from));
     if (good && e->reads && e->writes)
         good = graph_rmw_from(graph, op->location, e->from, added) == INIT &&
                (e->mo == graph_last_mo(graph, op->location) || model_consistent(graph));
