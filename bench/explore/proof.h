@@ -21,7 +21,7 @@ struct proof_request {
     bool lanes;           /* print the failing schedule as lanes */
 };
 
-enum { PROOF_OUTCOMES = 64, PROOF_SCHEDULE = 4096 };
+enum { PROOF_OUTCOMES = 1000, PROOF_SCHEDULE = 4096 };
 
 struct proof {
     enum verdict verdict;
