@@ -132,6 +132,7 @@ uint64_t op_rmw(const struct op *op, uint64_t old); /* what a read-modify-write 
 /* The least place in modification order that a new event of `thread` at `location` may read from, by coherence. */
 int model_least_mo(const struct graph *g, int thread, int location);
 bool model_consistent(const struct graph *g);
+bool model_sc_before(const struct graph *g, int event, int other); /* po ∪ rf ∪ mo ∪ rb */
 /* Candidates of a new operation, best first: sources of a read, places of a write. Returns how many. */
 struct choice {
     int from, mo;

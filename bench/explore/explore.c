@@ -86,7 +86,7 @@ static void list_scenarios(void)
 static void print_failure(const struct proof *p)
 {
     printf("  %s: %s\n", p->failure.kind, p->failure.text);
-    if (p->schedule[0])
+    if (!p->crashed)
         printf("  again: --replay '%s'\n", p->schedule);
 }
 

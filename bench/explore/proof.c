@@ -96,8 +96,10 @@ static void explain(void)
     struct failure first = run.failure;
     struct counts counts = run.counts;
     lanes_begin();
-    if (!walk_follow())
-        snprintf(run.failure.kind, sizeof run.failure.kind, "not reproduced");
+    if (!walk_follow()) {
+        size_t used = strlen(proof->failure.text);
+        snprintf(proof->failure.text + used, sizeof proof->failure.text - used, " (not reproduced: the schedule does not lead there)");
+    }
     run.counts = counts;
     snprintf(proof->schedule, sizeof proof->schedule, "%s", walk_schedule());
     if (request->lanes)

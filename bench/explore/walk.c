@@ -341,6 +341,30 @@ static int follow_extend(int t, const struct op *op)
     return graph_add(graph, t, op, choice[number].from, choice[number].mo);
 }
 
+/* In SC a step reads the newest write, so the steps must be taken in an order of memory; of those, the one nearest to the present. */
+static void order_as_memory(void)
+{
+    static int order[EVENTS_MAX], before[EVENTS_MAX]; /* before: how many of those that are left must come first; -1: not left */
+    int n = follow.steps;
+    for (int i = 0; i < n; i++) {
+        before[i] = 0;
+        for (int k = 0; k < n; k++)
+            before[i] += model_sc_before(follow.g, follow.order[k], follow.order[i]);
+    }
+    for (int done = 0; done < n; done++) {
+        int first = 0;
+        while (first < n && before[first] != 0)
+            first++;
+        if (first == n)
+            return; /* no order of memory: the graph is not consistent */
+        order[done] = follow.order[first];
+        before[first] = -1;
+        for (int i = 0; i < n; i++)
+            before[i] -= before[i] > 0 && model_sc_before(follow.g, order[done], follow.order[i]);
+    }
+    memcpy(follow.order, order, (size_t)n * sizeof *order);
+}
+
 bool walk_follow(void)
 {
     follow.g = graph_copy(graph);
@@ -348,6 +372,8 @@ bool walk_follow(void)
     follow.step = 0;
     for (int i = 0; i < run.steps; i++)
         follow.order[i] = run.order[i];
+    if (model == MODEL_SC)
+        order_as_memory();
     begin_walk();
     enum run_end end = run_execute(follow_extend, follow_next);
     free(follow.g);
