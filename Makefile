@@ -145,7 +145,7 @@ $(BUILD)/rclab-faulty: tests/driver/faulty_runtime.c $(DRIVER_OBJ)
 	$(CC) $(ALL_CFLAGS) -Ibench $(filter %.c %.o,$^) -o $@ $(DRIVER_LIBS) -pthread
 
 test-binaries: $(UNIT_TESTS) $(if $(filter tsan,$(VARIANT)),,$(DRIVER_TESTS))
-run-tests: test-binaries $(RCLAB) $(BUILD)/rclab-faulty
+run-tests: test-binaries $(RCLAB) $(BUILD)/rclab-faulty $(if $(filter release,$(VARIANT)),$(EXPLORER))
 	scripts/run-tests $(VARIANT) $(BUILD) $(STRATEGIES)
 test: ## every test, without sanitizers
 	$(MAKE) VARIANT=release run-tests
