@@ -11,7 +11,7 @@ function stale(why)
 # The stanza of the mutant: hunks of "-" lines (old text) and "+" lines (new text).
 FNR == 1 { file++ }
 file == 1 && /^mutant / { mutant = $2; next }
-file == 1 && $1 == "file" { ours = mutant == name && $2 == ARGV[2]; next }
+file == 1 && $1 == "file" { ours = mutant == name && $2 == ARGV[2]; scope = ""; next }
 file == 1 && ours && $1 == "in" { scope = $2; next }
 file == 1 && ours && /^-/ {
     if (side != "-")

@@ -340,3 +340,75 @@ static const struct scenario probe_unique_queue = {
     .unfit = probe_unless_counted,
 };
 SCENARIO(probe_unique_queue);
+
+/* --- try-incref: who finds an object in a slot takes a reference and looks again whether it is still there --- */
+
+static _Atomic(struct obj *) probe_slot;
+
+/* Two references, both counted where strangers count. */
+static void probe_try_setup(void)
+{
+    probe.o = probe_new();
+    probe_incref_as(0, probe.o);
+    probe_incref_as(0, probe.o);
+    obj_decref(probe.o);
+    atomic_store_explicit(&probe_slot, probe.o, memory_order_relaxed);
+}
+static void probe_try_remover(void)
+{
+    atomic_store_explicit(&probe_slot, NULL, memory_order_relaxed); /* relaxed: the decref releases it */
+    obj_decref(probe.o);
+}
+static void probe_try_finder(void)
+{
+    if (rc_count_stw(&probe.o->rc) != 1 || !rc_try_incref(&probe.o->rc))
+        return;
+    EXPLORE_CHECK(atomic_load_explicit(&probe_slot, memory_order_relaxed) == NULL);
+    obj_decref(probe.o);
+}
+static void probe_try_check(void) { obj_decref(probe.o); }
+static const struct scenario probe_try = {
+    .name = "probe-try", .summary = "try-incref sees the removal that the count it found shows to have happened", .source = "FIELD.md 1",
+    .setup = probe_try_setup, .thread = {probe_try_remover, probe_try_finder}, .check = probe_try_check, .unfit = probe_unless_counted,
+};
+SCENARIO(probe_try);
+
+/* The object lies in memory that stays when it is dead. */
+static struct probe_object probe_static;
+static void probe_static_dealloc(struct obj *o) { ((struct probe_object *)o)->data++; }
+static const struct type probe_static_type = {.name = "probe that stays", .dealloc = probe_static_dealloc};
+static void probe_try_dead_setup(void)
+{
+    scenario_act_as(0);
+    probe.o = &probe_static.base;
+    rc_init(&probe.o->rc);
+    probe.o->type = &probe_static_type;
+}
+static void probe_try_dead_finder(void)
+{
+    if (!rc_try_incref(&probe.o->rc))
+        return;
+    probe_touch();
+    obj_decref(probe.o);
+}
+static void probe_try_dead_owner(void) { obj_decref(probe.o); }
+static const struct scenario probe_try_dead = {
+    .name = "probe-try-dead", .summary = "try-incref against the last decref, and against what is dead", .source = "FIELD.md 3.19",
+    .setup = probe_try_dead_setup, .thread = {probe_try_dead_owner, probe_try_dead_finder}, .unfit = probe_unless_counted,
+};
+SCENARIO(probe_try_dead);
+
+/* The same for an object that strangers hold. */
+static void probe_try_merged_setup(void)
+{
+    probe_try_dead_setup();
+    scenario_act_as(1);
+    obj_incref(probe.o);
+    scenario_act_as(0);
+    obj_decref(probe.o);
+}
+static const struct scenario probe_try_merged = {
+    .name = "probe-try-merged", .summary = "the same for an object that its owner has given up", .source = "FIELD.md 3.19",
+    .setup = probe_try_merged_setup, .thread = {probe_try_dead_owner, probe_try_dead_finder}, .unfit = probe_unless_counted,
+};
+SCENARIO(probe_try_merged);
