@@ -25,7 +25,8 @@
  * touch the head after it: another thread may free the object (FIELD.md 3.7). While the queue holds its reference nobody
  * can: an object that its owner merged while it was being queued is linked and merged once more, harmlessly.
  * Order: increfs relaxed (the caller holds a reference). A foreign decref releases (R2); whoever finds the object dead
- *        acquires (R1) before deallocating. A merge releases and acquires: it does both jobs.
+ *        acquires (R1) before deallocating. A merge releases and acquires: it does both jobs. The shared word begins with a
+ *        release (R3), which all that changes it later carries on as its release sequence.
  */
 #ifndef RC_STRATEGY_BIASED_H
 #define RC_STRATEGY_BIASED_H
@@ -60,10 +61,10 @@ API void rc_dead(struct rc_head *h);
 /* An ending thread owns nothing: what its last destructors make is born merged. */
 SLOW void rc_init_unowned(struct rc_head *h)
 {
-    /* relaxed, all three: published with the object */
+    /* relaxed, both: published with the object */
     atomic_store_explicit(&h->owner, THREAD_ID_NONE, memory_order_relaxed);
     atomic_store_explicit(&h->local, 0, memory_order_relaxed);
-    atomic_store_explicit(&h->shared, RC_ONE | RC_MERGED, memory_order_relaxed);
+    atomic_store_explicit(&h->shared, RC_ONE | RC_MERGED, memory_order_release); /* (R3) release: as rc_init */
 }
 
 HOT void rc_init(struct rc_head *h)
@@ -73,10 +74,12 @@ HOT void rc_init(struct rc_head *h)
         rc_init_unowned(h);
         return;
     }
-    /* relaxed, all three: published with the object */
+    /* relaxed, both: published with the object */
     atomic_store_explicit(&h->owner, self, memory_order_relaxed);
     atomic_store_explicit(&h->local, 1, memory_order_relaxed);
-    atomic_store_explicit(&h->shared, 0, memory_order_relaxed);
+    /* (R3) release: a late rc_try_incref on the block's last object (FIELD.md 3.19) may take this one for it, as soon as others count
+     * here; its acquire must then see that the object has left its place, so that the caller's re-check fails */
+    atomic_store_explicit(&h->shared, 0, memory_order_release);
 }
 
 /* relaxed: a thread finds its own id here only if it stored it itself, or lost it to a merge it has synchronised with */
@@ -88,7 +91,8 @@ HOT uint32_t rc_local(const struct rc_head *h) { return atomic_load_explicit(&h-
 HOT void rc_set_local(struct rc_head *h, uint32_t n) { atomic_store_explicit(&h->local, n, memory_order_relaxed); }
 
 HOT bool rc_is_immortal(const struct rc_head *h) { return rc_local(h) == RC_IMMORTAL; }
-INLINE void rc_immortalize(struct rc_head *h) { rc_set_local(h, RC_IMMORTAL); }
+/* (R3) release: as rc_init */
+INLINE void rc_immortalize(struct rc_head *h) { atomic_store_explicit(&h->local, RC_IMMORTAL, memory_order_release); }
 
 HOT void rc_incref(struct rc_head *h)
 {
@@ -263,7 +267,7 @@ static __attribute__((unused, noinline)) bool rc_decref_shared(struct rc_head *h
 
 INLINE bool rc_try_incref(struct rc_head *h)
 {
-    uint32_t local = rc_local(h);
+    uint32_t local = atomic_load_explicit(&h->local, memory_order_acquire); /* (R3) acquire: as below, for an immortal one */
     if (local == RC_IMMORTAL)
         return true;
     if (rc_owned(h)) {
@@ -276,7 +280,8 @@ INLINE bool rc_try_incref(struct rc_head *h)
     do {
         if (word == 0 || word == RC_MERGED)
             return false;
-        /* acquire: the caller's re-check of where it found the object must not move before this */
+        /* (R3) acquire: the caller's re-check of where it found the object must not move before this, and if the block holds another
+         * object by now the re-check sees that */
     } while (!atomic_compare_exchange_weak_explicit(&h->shared, &word, word + RC_ONE, memory_order_acquire,
                                                     memory_order_relaxed));
     return true;
