@@ -112,6 +112,7 @@ static void explain(void)
 static void child(void)
 {
     model = request->model;
+    run.limits = &request->limits;
     run_open(request->target, request->scenario);
     proof->threads = run.threads;
     proof->helpers = run.helpers;

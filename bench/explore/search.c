@@ -72,6 +72,8 @@ static bool maximally_added(const struct graph *g, int number, const struct even
 {
     static bool previous[EVENTS_MAX];
     const struct event *e = &g->event[number];
+    if (e->op.kind == CHOICE)
+        return e->written == 0; /* the others are found from here again */
     for (int i = 0; i < g->length; i++)
         previous[i] = i <= number || (&g->event[i] != write && porf_before(&g->event[i], write));
     if (e->writes && (!is_unread(g, number, previous) || !is_last(g, e->op.location, e->mo, number, previous)))
