@@ -153,6 +153,7 @@ struct run {
     int helpers;          /* after them */
     struct failure failure;
     bool failed;
+    bool patient;               /* a thread that has yielded too often goes on when there is something newer to read */
     char outcome[64];
     struct counts counts;
     int steps;                  /* events of this execution in the order in which they ran */
@@ -219,6 +220,8 @@ enum verdict walk_replay(const char *schedule);
 /* Runs what the current graph says, in the order of run.order, one step after another. Afterwards walk_schedule() is its printed
  * form. False: it did not fail again. */
 bool walk_follow(void);
+/* The walk that has just failed, once more. */
+bool walk_again(void);
 const char *walk_schedule(void);
 double engine_now(void);
 

@@ -96,7 +96,7 @@ static void explain(void)
     struct failure first = run.failure;
     struct counts counts = run.counts;
     lanes_begin();
-    if (!walk_follow()) {
+    if (!(request->search == SEARCH_DPOR ? walk_follow() : walk_again())) {
         size_t used = strlen(proof->failure.text);
         snprintf(proof->failure.text + used, sizeof proof->failure.text - used, " (not reproduced: the schedule does not lead there)");
     }

@@ -214,9 +214,10 @@ void explore_yield(void)
         return;
     }
     struct thread *t = &thread[current];
-    t->spun = t->last_read;
-    if (t->yields++ >= run.limits->spins)
+    if (t->yields++ >= run.limits->spins) {
+        t->spun = t->last_read;
         wait_here(t, SPINNING);
+    }
     t->yielded_at = t->executed;
 }
 
@@ -442,7 +443,8 @@ static enum run_end judge(void)
             all_done = false;
             waiting = t;
         }
-        stale = stale || (!single_step && !waits_for_good(th));
+        /* one step after another, a thread that awaits something is READY and has no step */
+        stale = stale || ((th->status == WAITING || (th->status == SPINNING && !run.patient)) && !waits_for_good(th));
     }
     if (stale)
         return RUN_BLOCKED;
@@ -474,7 +476,7 @@ static void finish(void)
 bool run_ready(int t)
 {
     const struct thread *th = &thread[t];
-    if (th->status == SPINNING && single_step)
+    if (th->status == SPINNING && run.patient)
         return !waits_for_good(th);
     return th->status == READY;
 }

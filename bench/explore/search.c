@@ -218,6 +218,7 @@ enum verdict search_all(const struct limits *limits, void (*on_complete)(void))
     double start = engine_now();
     enum verdict verdict = VERDICT_PROVED;
     memset(&run.counts, 0, sizeof run.counts);
+    run.patient = false;
     graph->length = 0;
     todo.used = 0;
     todo_push(graph_copy(graph));

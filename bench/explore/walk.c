@@ -173,6 +173,7 @@ enum verdict walk_all(const struct limits *limits, void (*on_complete)(void))
     double start = engine_now();
     enum verdict verdict = VERDICT_PROVED;
     memset(&run.counts, 0, sizeof run.counts);
+    run.patient = false; /* as the search, which it is compared with */
     oracle.bound = limits->preemptions;
     oracle.fixed = 0;
     do {
@@ -253,6 +254,7 @@ enum verdict walk_random(const struct limits *limits, uint64_t seed, int depth, 
     double start = engine_now();
     enum verdict verdict = VERDICT_BUDGET;
     memset(&run.counts, 0, sizeof run.counts);
+    run.patient = true;
     pct.state = seed;
     pct.longest = 20;
     do {
@@ -315,9 +317,17 @@ static int script_extend(int t, const struct op *op)
 enum verdict walk_replay(const char *schedule)
 {
     memset(&run.counts, 0, sizeof run.counts);
+    run.patient = true;
     script = schedule;
     begin_walk();
     return run_execute(script_extend, script_next) == RUN_FAILED ? VERDICT_FAILED : VERDICT_PROVED;
+}
+
+bool walk_again(void)
+{
+    static char again[TEXT_MAX];
+    snprintf(again, sizeof again, "%s", text);
+    return walk_replay(again) == VERDICT_FAILED;
 }
 
 /* --- following a graph --- */
@@ -401,6 +411,7 @@ static void order_as_memory(void)
 
 bool walk_follow(void)
 {
+    run.patient = true;
     follow.g = graph_copy(graph);
     follow.steps = run.steps;
     follow.step = 0;
