@@ -73,11 +73,18 @@ static int step_choices(int t, const struct op *op, struct choice *out)
     return count;
 }
 
+/* What awaits nothing can always take the newest write. */
 static bool enabled(int t)
 {
     struct choice unused[EVENTS_MAX];
     const struct op *op = run_pending(t);
-    return run_ready(t) && op && step_choices(t, op, unused) > 0;
+    if (!run_ready(t) || !op)
+        return false;
+    if (op->kind == FENCE)
+        return true;
+    if (op->await == AWAIT_NONE)
+        return !run_repeats(t, op, graph_at_mo(graph, op->location, graph_last_mo(graph, op->location)));
+    return step_choices(t, op, unused) > 0;
 }
 
 /* It awaits what an older value grants and the newest does not: it may as well come late. */
