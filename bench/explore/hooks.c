@@ -175,17 +175,29 @@ static uint64_t compare(uintptr_t addr, unsigned size, uint64_t expected, uint64
     }                                                                                                                       \
     int __tsan_atomic##bits##_compare_exchange_strong(volatile type *a, type *expected, type desired, int order, int other) \
     {                                                                                                                       \
+        plain_read((uintptr_t)expected, bits / 8, PC);                                                                      \
         type old = (type)compare((uintptr_t)a, bits / 8, (uint64_t)*expected, (uint64_t)desired, order, other, PC);         \
         int same = old == *expected;                                                                                        \
-        *expected = old;                                                                                                    \
+        if (!same) {                                                                                                        \
+            plain_write((uintptr_t)expected, bits / 8, PC);                                                                 \
+            *expected = old;                                                                                                \
+        }                                                                                                                   \
         return same;                                                                                                        \
     }                                                                                                                       \
     int __tsan_atomic##bits##_compare_exchange_weak(volatile type *a, type *expected, type desired, int order, int other)   \
     {                                                                                                                       \
+        plain_read((uintptr_t)expected, bits / 8, PC);                                                                      \
         type old = (type)compare((uintptr_t)a, bits / 8, (uint64_t)*expected, (uint64_t)desired, order, other, PC);         \
         int same = old == *expected;                                                                                        \
-        *expected = old;                                                                                                    \
+        if (!same) {                                                                                                        \
+            plain_write((uintptr_t)expected, bits / 8, PC);                                                                 \
+            *expected = old;                                                                                                \
+        }                                                                                                                   \
         return same;                                                                                                        \
+    }                                                                                                                       \
+    type __tsan_atomic##bits##_compare_exchange_val(volatile type *a, type expected, type desired, int order, int other)    \
+    {                                                                                                                       \
+        return (type)compare((uintptr_t)a, bits / 8, (uint64_t)expected, (uint64_t)desired, order, other, PC);              \
     }                                                                                                                       \
     FETCH(bits, type, fetch_add, RMW_ADD)                                                                                   \
     FETCH(bits, type, fetch_sub, RMW_SUB)                                                                                   \

@@ -9,23 +9,7 @@
 
 #define LOCK_SPINS 1 /* each round more is a read more that may be served by every store */
 
-#include "../../rc/rc.h"
-#include "../../objects/object.h"
-#include "../../objects/lock.h"
-#include "../../gc/gc.h"
-#include "../../rc/thread.c"
-#include "../../objects/object.c"
-#include "../../objects/heap.c"
-#include "../../objects/lock.c"
-#include "../../objects/number.c"
-#include "../../objects/str.c"
-#include "../../objects/tuple.c"
-#include "../../objects/table.c"
-#include "../../objects/list.c"
-#include "../../objects/dict.c"
-#include "../../objects/set.c"
-#include "../../objects/iter.c"
-#include "../../gc/verify.c"
+#include "../../gc/unit.c"
 
 /* --- for the scenarios --- */
 

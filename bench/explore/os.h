@@ -17,6 +17,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdatomic.h>
@@ -41,11 +42,21 @@
 
 /* --- memory --- */
 
-INLINE void *os_alloc(size_t bytes) { return explore_alloc(bytes, 16, false); }
-INLINE void *os_alloc_zeroed(size_t count, size_t bytes) { return explore_alloc(count * bytes, 16, true); }
-INLINE void *os_realloc(void *old, size_t bytes) { return explore_realloc(old, bytes); }
+/* Each thread's own word: while it is 1 that thread gets no memory (scenarios about running out). */
+static uint64_t os_refused[8 + 1] __attribute__((unused));
+API void os_refuse_memory(bool refuse) { os_refused[explore_self()] = refuse; }
+
+INLINE void *os_alloc_aligned(size_t align, size_t bytes)
+{
+    return os_refused[explore_self()] ? NULL : explore_alloc(bytes, align, false);
+}
+INLINE void *os_alloc(size_t bytes) { return os_alloc_aligned(16, bytes); }
+INLINE void *os_alloc_zeroed(size_t count, size_t bytes)
+{
+    return os_refused[explore_self()] ? NULL : explore_alloc(count * bytes, 16, true);
+}
+INLINE void *os_realloc(void *old, size_t bytes) { return os_refused[explore_self()] ? NULL : explore_realloc(old, bytes); }
 INLINE void os_free(void *block) { explore_free(block); }
-INLINE void *os_alloc_aligned(size_t align, size_t bytes) { return explore_alloc(bytes, align, false); }
 
 /* --- time and threads --- */
 

@@ -29,6 +29,7 @@ struct scenario {
     const char *label[SCENARIO_THREADS];  /* what a thread is called in a diagram; NULL: A, B, C, D */
     const char *const *outcomes;          /* litmus: every outcome that rc11 allows, as explore_outcome prints it, NULL at the end */
     const char *const *outcomes_sc;       /* the same under sc; NULL: not said */
+    const char *fails;                    /* the kind of failure that must be found; NULL: none */
 };
 
 /* What one instance unit offers, in the section explore_targets. */

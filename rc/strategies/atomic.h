@@ -19,6 +19,7 @@
 struct rc_head {
     _Atomic int64_t count;
 };
+#define RC_HEAD_FIELDS(X) X(count)
 
 #define RC_IMMORTAL (INT64_MIN / 2)
 

@@ -44,6 +44,7 @@ struct rc_head {
         struct rc_head *next_dead;
     };
 };
+#define RC_HEAD_FIELDS(X) X(owner) X(local) X(shared) X(link)
 
 struct rc_thread {
     struct thread base;
@@ -181,6 +182,7 @@ static struct rc_head *rc_drain_queue(struct rc_thread *t, struct rc_head *dead,
             rc_stat(merge_drained);
         else
             rc_stat(merge_foreign_drained);
+        rc_stat_deferred(-1, -(int64_t)rc_bytes(h)); /* before the merge, for the same reason */
         if (rc_merge_queued(h)) {
             h->next_dead = dead;
             dead = h;
@@ -212,6 +214,7 @@ static struct rc_head *rc_enqueue(struct rc_thread *t, struct rc_head *h)
 {
     struct rc_head *dead = NULL;
     rc_stat(merge_queued);
+    rc_stat_deferred(1, rc_bytes(h)); /* before the enqueue: afterwards it may be freed */
     os_enqueue(&t->merge, &h->link);
     thread_break(&t->base, BREAK_MERGE);
     /* seq_cst: after the enqueue; a hint that keeps an attached owner's line from being fought over. Again after the

@@ -3,7 +3,10 @@
  * and a waiter that nobody wakes a deadlock. tests/mutants/table says which step each scenario guards.
  */
 static struct {
-    struct lock x, y;
+    struct container x_of; /* a lock follows the container that it belongs to */
+    struct lock x;
+    struct container y_of;
+    struct lock y;
     int data, other;
     struct obj *o;
 } guarded;
@@ -26,8 +29,8 @@ static void lock_and_write_twice(void)
 static void probe_biased_setup(void)
 {
     scenario_act_as(0);
-    lock_init(&guarded.x);
-    lock_init(&guarded.y);
+    lock_init(&guarded.x, &guarded.x_of);
+    lock_init(&guarded.y, &guarded.y_of);
 }
 static void probe_main_biased_setup(void) { lock_init(&guarded.x); }
 /* The bias is gone. */
