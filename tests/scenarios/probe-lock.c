@@ -32,7 +32,7 @@ static void probe_biased_setup(void)
     lock_init(&guarded.x, &guarded.x_of);
     lock_init(&guarded.y, &guarded.y_of);
 }
-static void probe_main_biased_setup(void) { lock_init(&guarded.x); }
+static void probe_main_biased_setup(void) { lock_init(&guarded.x, &guarded.x_of); }
 /* The bias is gone. */
 static void probe_lock_setup(void)
 {
