@@ -8,15 +8,18 @@
  * Checked: a plain counter under the lock is the number of times it was taken.
  */
 static struct {
-    struct lock a, b;
+    struct container a_of; /* a lock follows the container that it belongs to */
+    struct lock a;
+    struct container b_of;
+    struct lock b;
     int at_a, at_b;
 } locks;
 
 static void locks_init(int maker)
 {
     scenario_act_as(maker);
-    lock_init(&locks.a);
-    lock_init(&locks.b);
+    lock_init(&locks.a, &locks.a_of);
+    lock_init(&locks.b, &locks.b_of);
 }
 static void locks_unbias(void)
 {
