@@ -15,6 +15,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -118,6 +119,19 @@ INLINE void os_relax(void)
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
 #endif
+}
+/* Waits until os_now() shows `until`; what it showed then. Sleeps up to OS_WAKE_NS before and spins for the rest: a sleeper
+ * wakes 50 us (the kernel's timer slack) and more too late, and what is too late would be taken for somebody's latency. */
+enum { OS_WAKE_NS = 100000 };
+INLINE int64_t os_wait_until(int64_t until)
+{
+    struct timespec t = os_timespec(until - OS_WAKE_NS);
+    int64_t now = os_now();
+    while (until - now > OS_WAKE_NS && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
+        now = os_now();
+    while ((now = os_now()) < until)
+        os_relax();
+    return now;
 }
 /* Pins the calling thread; 0 or an errno. */
 INLINE int os_pin(int cpu)
@@ -233,14 +247,28 @@ INLINE void os_enqueue(struct os_queue *q, struct os_node *n)
 
 INLINE bool os_queue_empty(struct os_queue *q) { return cds_wfcq_empty((cds_wfcq_head_ptr_t){._h = &q->head}, &q->tail); }
 
+INLINE struct cds_wfcq_node *os_dequeue_once(struct os_queue *q)
+{
+    struct cds_wfcq_node *n = __cds_wfcq_dequeue_nonblocking((cds_wfcq_head_ptr_t){._h = &q->head}, &q->tail);
+    if (n && n != CDS_WFCQ_WOULDBLOCK)
+        OS_ACQUIRES(q);
+    return n;
+}
+
 /* The oldest node, or NULL: empty, or an enqueuer is half-way (os_queue_empty then says false: come back later).
  * Only one thread at a time may dequeue. Acquires what its enqueuer released. */
 INLINE struct os_node *os_dequeue(struct os_queue *q)
 {
-    struct cds_wfcq_node *n = __cds_wfcq_dequeue_nonblocking((cds_wfcq_head_ptr_t){._h = &q->head}, &q->tail);
-    if (!n || n == CDS_WFCQ_WOULDBLOCK)
-        return NULL;
-    OS_ACQUIRES(q);
+    struct cds_wfcq_node *n = os_dequeue_once(q);
+    return n == CDS_WFCQ_WOULDBLOCK ? NULL : (struct os_node *)n;
+}
+
+/* The same, but NULL means empty: waits for an enqueuer that is half-way, who needs nothing but a processor. */
+INLINE struct os_node *os_dequeue_wait(struct os_queue *q)
+{
+    struct cds_wfcq_node *n;
+    while ((n = os_dequeue_once(q)) == CDS_WFCQ_WOULDBLOCK)
+        os_yield();
     return (struct os_node *)n;
 }
 

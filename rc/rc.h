@@ -25,10 +25,13 @@
  *     void rc_drain(void)                                                     apply everything deferred
  *     bool rc_decref_field(struct rc_head *)                                  decref of a dead object's own field
  *     bool rc_fields_escape(bool)                                             around the fields of a finalised object
+ *     void rc_bounds(char *, size_t)                                          "; " and its capacities, for the explorer's statement
  *
+ * and RC_HEAD_FIELDS(X), its head's fields as a list of X(name), for the allocation map (tests/test_counters.c checks it);
  * and the traits RC_NEEDS_GIL, RC_UNSAFE (wrong answers under threads), RC_DEFERS_FREE, each 0 by default.
  *
- * A strategy that defers returns false from rc_decref and later calls rc_dead(head), the one upward call.
+ * A strategy that defers returns false from rc_decref and later calls rc_dead(head). It says what it holds meanwhile by
+ * rc_stat_deferred (RC_PEAKS in stats.h), with rc_bytes(head): the two upward calls.
  *
  * Memory ordering common to all: an incref may be relaxed, because the caller already holds what keeps the object. All
  * accesses to an object must happen before its deallocation: each decref releases and the last one acquires (R1/R2, named in each
@@ -43,6 +46,8 @@ struct rc_head;
 /* Defined by the layer above (objects/object.c): the object's count has reached zero; deallocate it. Called on a thread
  * of the runtime, attached, holding no lock. */
 API void rc_dead(struct rc_head *head);
+/* The object's own memory, for statistics of what is deferred. The caller keeps it alive. */
+API size_t rc_bytes(const struct rc_head *head);
 
 #ifndef RC_STRATEGY
 #define RC_STRATEGY plain /* so that this header compiles alone */
@@ -59,6 +64,9 @@ API void rc_dead(struct rc_head *head);
 #endif
 #ifndef RC_DEFERS_FREE
 #define RC_DEFERS_FREE 0
+#endif
+#ifndef RC_HEAD_FIELDS
+#define RC_HEAD_FIELDS(X)
 #endif
 
 #ifndef rc_thread
@@ -100,6 +108,9 @@ INLINE bool rc_decref_field(struct rc_head *h) { return rc_decref(h); }
 /* A finaliser may have copied the object's references: says whether the fields dropped from now on are to be treated like
  * anybody's. Returns what it was. */
 INLINE bool rc_fields_escape(bool escape) { (void)escape; return false; }
+#endif
+#ifndef rc_bounds
+INLINE void rc_bounds(char *buf, size_t size) { (void)buf, (void)size; }
 #endif
 
 #endif

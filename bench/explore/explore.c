@@ -24,12 +24,12 @@ extern const struct explore_target *const targets_end[] __asm__("__stop_explore_
 #define for_each_target(t) for (const struct explore_target *const *t = targets_begin; t < targets_end; t++)
 #define for_each_scenario(s, t) for (const struct scenario *const *s = (t)->scenarios; s < (t)->scenarios_end; s++)
 
-enum { KEY_LIST = 256, KEY_SEARCH, KEY_BUDGET, KEY_SCHEDULES, KEY_PREEMPTIONS, KEY_SEED, KEY_DEPTH, KEY_REPLAY, KEY_ALL, KEY_MODEL, KEY_JSON };
+enum { KEY_LIST = 256, KEY_SEARCH, KEY_BUDGET, KEY_SCHEDULES, KEY_PREEMPTIONS, KEY_SEED, KEY_DEPTH, KEY_REPLAY, KEY_ALL, KEY_MODEL, KEY_QUICK, KEY_UNFIT, KEY_JSON, KEY_SPINS, KEY_SPURIOUS };
 
 struct explore {
     struct names strategies, scenarios;
     struct proof_request request;
-    bool list, all, quiet, json;
+    bool list, all, quiet, quick, unfit, json;
     int proved, failed, unfinished;
 };
 
@@ -57,10 +57,12 @@ static void refuse_unknown(const char *kind, const struct names *asked, void (*f
     names_free(&known);
 }
 
-static const char *unfit(const struct explore_target *t, const struct scenario *s)
+/* Why it is not run, or NULL. */
+static const char *left_out(const struct explore *x, const struct scenario *s)
 {
-    (void)t;
-    return s->unfit ? s->unfit() : NULL;
+    if (s->large && x->quick)
+        return "takes minutes";
+    return s->unfit && !x->unfit ? s->unfit() : NULL;
 }
 
 /* --- output --- */
@@ -125,15 +127,20 @@ static void prove_all(struct explore *x)
     for_each_target(t) {
         if (x->strategies.count > 0 ? !names_has(&x->strategies, (*t)->strategy) : (*t)->unsafe)
             continue;
+        int before = x->proved;
         for_each_scenario(s, *t) {
             if (!x->all && !names_has(&x->scenarios, (*s)->name))
                 continue;
-            const char *why = unfit(*t, *s);
+            const char *why = left_out(x, *s);
             if (why && !x->json)
                 printf("%-24s %-9s not run: %s\n", (*s)->name, (*t)->strategy, why);
             else if (!why)
                 prove(x, *t, *s);
         }
+        if (x->proved > before && !x->json)
+            printf("  %s is proved within these bounds: a loop that yields goes round %d times in vain, %d wakes and failures of weak "
+                   "compare-and-swap a thread come for no reason; %s\n",
+                   (*t)->strategy, x->request.limits.spins, x->request.limits.spurious, (*t)->bounds());
     }
 }
 
@@ -172,6 +179,8 @@ static error_t option(int key, char *arg, struct argp_state *state)
     case KEY_ALL: x->all = true; return 0;
     case 's': names_split(&x->strategies, arg, ','); return 0;
     case 'o': x->request.page = arg; return 0;
+    case KEY_QUICK: x->quick = true; return 0;
+    case KEY_UNFIT: x->unfit = true; return 0;
     case 'q': x->request.lanes = false; return 0;
     case KEY_JSON: x->json = true, x->request.lanes = false; return 0;
     case KEY_MODEL: choose("model", arg, models, &chosen), x->request.model = (enum model)chosen; return 0;
@@ -183,6 +192,8 @@ static error_t option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_SCHEDULES: x->request.limits.schedules = (uint64_t)number("--schedules", arg, 1, 1000000000000); return 0;
     case KEY_PREEMPTIONS: x->request.limits.preemptions = (int)number("--preemptions", arg, 0, 1000); return 0;
+    case KEY_SPINS: x->request.limits.spins = (int)number("--spins", arg, 0, 100); return 0;
+    case KEY_SPURIOUS: x->request.limits.spurious = (int)number("--spurious", arg, 0, 10); return 0;
     case KEY_SEED: x->request.seed = (uint64_t)number("--seed", arg, 0, 1000000000); return 0;
     case KEY_DEPTH: x->request.depth = (int)number("--depth", arg, 1, 16); return 0;
     case KEY_REPLAY: x->request.schedule = arg, x->request.search = SEARCH_REPLAY; return 0;
@@ -198,12 +209,16 @@ static error_t option(int key, char *arg, struct argp_state *state)
 static const struct argp_option options[] = {
     {"list", KEY_LIST, NULL, 0, "The scenarios there are", 0},
     {"all", KEY_ALL, NULL, 0, "Every scenario", 0},
-    {"strategy", 's', "LIST", 0, "Strategies (default: all that promise to be right under threads)", 0},
+    {"quick", KEY_QUICK, NULL, 0, "Without the scenarios that take minutes", 0},
+    {"unfit", KEY_UNFIT, NULL, 0, "Also where a scenario asks what a strategy does not promise: see it fail", 0},
+    {"strategy", 's', "LIST", 0, "Strategies (default: all that promise right answers under threads)", 0},
     {"model", KEY_MODEL, "rc11|sc", 0, "Memory model (default rc11)", 0},
     {"search", KEY_SEARCH, "dpor|brute|random", 0, "All execution graphs once (default), every interleaving, or PCT", 0},
     {"budget", KEY_BUDGET, "TIME", 0, "Stop each proof after that time (default 10m)", 0},
     {"schedules", KEY_SCHEDULES, "N", 0, "Stop each proof after N executions", 0},
     {"preemptions", KEY_PREEMPTIONS, "N", 0, "brute: at most N preemptions", 0},
+    {"spins", KEY_SPINS, "N", 0, "A thread yields in vain N times before it waits for good (default 1)", 0},
+    {"spurious", KEY_SPURIOUS, "N", 0, "Of each thread N wakes, or failures of weak compare-and-swap, for no reason (default 0)", 0},
     {"seed", KEY_SEED, "N", 0, "random: the seed (default 1)", 0},
     {"depth", KEY_DEPTH, "N", 0, "random: look for bugs of that depth (default 3)", 0},
     {"replay", KEY_REPLAY, "SCHEDULE", 0, "Run that schedule, as a failure printed it", 0},
@@ -219,7 +234,7 @@ int main(int argc, char **argv)
         .options = options, .parser = option, .args_doc = "[SCENARIO…]",
         .doc = "Runs a scenario's threads through every execution that the memory model allows, with the code that is measured.",
     };
-    struct explore x = {.request = {.limits = {.seconds = 600, .preemptions = -1}, .seed = 1, .depth = 3, .lanes = true}};
+    struct explore x = {.request = {.limits = {.seconds = 600, .preemptions = -1, .spins = 1}, .seed = 1, .depth = 3, .lanes = true}};
     argp_err_exit_status = EXITS_USAGE;
     setlocale(LC_CTYPE, "C.UTF-8");
     argp_parse(&argp, argc, argv, 0, NULL, &x);

@@ -11,18 +11,27 @@
 static bool watched(uintptr_t addr)
 {
     run.counts.hooks++;
-    return !coroutine_is_stack(addr) && arena_is_shared(addr);
+    if (coroutine_is_stack(addr) && run_current() >= 0 && !coroutine_is_own_stack(addr))
+        run_fail("unsupported", NULL, "a thread touches another's stack: what threads share must be static or allocated");
+    return arena_is_shared(addr);
 }
 
 /* --- plain accesses --- */
+
+/* The location with events that begins at `a` and overlaps these bytes, or -1. */
+static int touched(uintptr_t a, uintptr_t addr)
+{
+    int location = location_find(a);
+    return location >= 0 && location_has_init(location) && a + location_at(location)->size > addr ? location : -1;
+}
 
 /* Puts the value there that this thread must see: atomic stores do not go to memory while others may still read older ones. */
 static void show_atomics(uintptr_t addr, size_t bytes)
 {
     const struct clock *before = run_clock(run_current());
     for (uintptr_t a = addr & ~(uintptr_t)7; a < addr + bytes; a++) {
-        int location = location_find(a), found = INIT;
-        if (location < 0 || !location_has_init(location))
+        int location = touched(a, addr), found = INIT;
+        if (location < 0)
             continue;
         for (int i = 0; i < graph->length; i++) {
             const struct event *e = &graph->event[i];
@@ -52,9 +61,10 @@ static void plain_write(uintptr_t addr, size_t bytes, const void *pc)
     arena_save(addr, bytes);
     if (!run_exploring() || run_current() < 0 || !arena_has_atomic(addr, bytes))
         return;
+    show_atomics(addr, bytes); /* a store to a part of it leaves the rest */
     for (uintptr_t a = addr & ~(uintptr_t)7; a < addr + bytes; a++) {
-        int location = location_find(a);
-        if (location < 0 || !location_has_init(location))
+        int location = touched(a, addr);
+        if (location < 0)
             continue;
         struct op op = {.kind = PLAIN_STORE, .size = location_at(location)->size, .location = location, .pc = pc};
         run_step(&op, NULL);
@@ -180,6 +190,10 @@ static uint64_t compare(uintptr_t addr, unsigned size, uint64_t expected, uint64
     int __tsan_atomic##bits##_compare_exchange_weak(volatile type *a, type *expected, type desired, int order, int other)   \
     {                                                                                                                       \
         plain_read((uintptr_t)expected, bits / 8, PC);                                                                      \
+        if (watched((uintptr_t)a) && run_spurious(PC)) {                                                                    \
+            *expected = (type)simple(LOAD, (uintptr_t)a, bits / 8, 0, other, 0, PC);                                        \
+            return 0;                                                                                                       \
+        }                                                                                                                   \
         type old = (type)compare((uintptr_t)a, bits / 8, (uint64_t)*expected, (uint64_t)desired, order, other, PC);         \
         int same = old == *expected;                                                                                        \
         if (!same) {                                                                                                        \
@@ -254,7 +268,11 @@ void explore_queue_push(_Atomic uint64_t *queue)
 {
     simple(RMW, (uintptr_t)queue, 8, waiter(), memory_order_relaxed, RMW_PUSH, PC);
 }
-void explore_queue_pop(_Atomic uint64_t *queue) { simple(RMW, (uintptr_t)queue, 8, 0, memory_order_relaxed, RMW_POP, PC); }
+/* The longest waiting one; as a surprise the one behind it: no order is promised. */
+void explore_queue_pop(_Atomic uint64_t *queue)
+{
+    simple(RMW, (uintptr_t)queue, 8, run_spurious(PC), memory_order_relaxed, RMW_POP, PC);
+}
 void explore_queue_clear(_Atomic uint64_t *queue) { simple(RMW, (uintptr_t)queue, 8, 0, memory_order_relaxed, RMW_XCHG, PC); }
 void explore_queue_await(_Atomic uint64_t *queue)
 {

@@ -24,6 +24,8 @@ struct scenario {
     void (*check)(void);                  /* on main, attached, after all have ended; may be NULL */
     const char *(*unfit)(void);           /* why this strategy cannot run it, or NULL; NULL: all can */
     bool bare;                            /* no runtime: the bodies use atomics alone (litmus tests) */
+    bool large;                           /* a proof takes minutes: not with --quick */
+    int heap;                             /* enum heap_policy; 0 is HEAP_MALLOC, under which what is freed stays freed */
     const char *label[SCENARIO_THREADS];  /* what a thread is called in a diagram; NULL: A, B, C, D */
     const char *const *outcomes;          /* litmus: every outcome that rc11 allows, as explore_outcome prints it, NULL at the end */
     const char *const *outcomes_sc;       /* the same under sc; NULL: not said */
@@ -33,7 +35,6 @@ struct scenario {
 /* What one instance unit offers, in the section explore_targets. */
 struct explore_target {
     const char *strategy;
-    bool unsafe;                                         /* wrong answers under threads are expected: only on demand */
     const struct scenario *const *scenarios, *const *scenarios_end;
     void **(*self)(void);                                /* &rt_self, which is swapped at each switch */
     void (*start)(const struct scenario *, int threads); /* main, before everything: runtime, threads, setup */
@@ -41,7 +42,8 @@ struct explore_target {
     void (*finish)(const struct scenario *, int threads);/* main, afterwards: check, end of threads, drain, leak check */
     /* Names the address ("list#1.rc.shared") into buf and says what value would mean; false: nothing known. */
     bool (*describe)(uintptr_t addr, uint64_t value, char *name, size_t name_size, char *meaning, size_t meaning_size);
-    const char *bounds;                                  /* the capacities it was compiled with, for the proof's statement */
+    const char *(*bounds)(void);                         /* the capacities it was compiled with: they bound what was proved */
+    bool unsafe;                                         /* wrong answers are expected: run when it is asked for by name */
 };
 
 /* --- for scenarios --- */
@@ -79,7 +81,8 @@ int explore_threads(void);
 int explore_spawn(void *(*body)(void *), void *arg);       /* in setup only: a helper; its number, or -1 */
 void explore_join(int helper);                             /* in finish only */
 int64_t explore_now(void);
-bool explore_times_out(void);                                /* a wait with a limit: the thread's first one does */
+bool explore_times_out(void);                              /* a wait with a limit: the thread's first one may */
+bool explore_spurious(void);                               /* something happens for no reason: see --spurious */
 
 void *explore_alloc(size_t bytes, size_t align, bool zeroed); /* never NULL */
 void *explore_realloc(void *old, size_t bytes);

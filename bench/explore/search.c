@@ -72,6 +72,8 @@ static bool maximally_added(const struct graph *g, int number, const struct even
 {
     static bool previous[EVENTS_MAX];
     const struct event *e = &g->event[number];
+    if (e->op.kind == CHOICE)
+        return e->written == 0; /* the others are found from here again */
     for (int i = 0; i < g->length; i++)
         previous[i] = i <= number || (&g->event[i] != write && porf_before(&g->event[i], write));
     if (e->writes && (!is_unread(g, number, previous) || !is_last(g, e->op.location, e->mo, number, previous)))
@@ -134,7 +136,7 @@ static void push_revisit(const struct graph *rest, int read, const struct event 
         int added = graph_add(scratch, write->thread, &write->op, choice[i].from, choice[i].mo);
         struct graph *g = graph_copy(scratch);
         bool last = g->event[added].mo == graph_last_mo(g, write->op.location);
-        if (retarget(g, read, added) && (last || model_consistent(g)))
+        if (retarget(g, read, added) && (last || model_consistent(g, (const int[]){read, added}, 2)))
             todo_push(g);
         else
             free(g);
@@ -183,7 +185,7 @@ static bool fits(struct graph *g, int event)
         return true;
     if (graph_rmw_from(g, e->op.location, e->from, event) != INIT)
         return false;
-    return e->mo == graph_last_mo(g, e->op.location) || model_consistent(g);
+    return e->mo == graph_last_mo(g, e->op.location) || model_consistent(g, &event, 1);
 }
 
 /* The first choice always fits: the newest write has no read-modify-write behind it yet. */
@@ -216,6 +218,7 @@ enum verdict search_all(const struct limits *limits, void (*on_complete)(void))
     double start = engine_now();
     enum verdict verdict = VERDICT_PROVED;
     memset(&run.counts, 0, sizeof run.counts);
+    run.patient = false;
     graph->length = 0;
     todo.used = 0;
     todo_push(graph_copy(graph));

@@ -59,6 +59,7 @@ struct rc_head {
     uint32_t inc, dec;
     struct rc_head *next; /* on commit.direct: the next, or the list's end mark; NULL: not on it */
 };
+#define RC_HEAD_FIELDS(X) X(count) X(fixed) X(epoch) X(inc) X(dec) X(next)
 
 struct log_segment {
     struct os_node node; /* on commit.sealed; first member */
@@ -233,8 +234,10 @@ static void pad_seal(struct rc_thread *t, struct log_pad *pad)
     os_enqueue(&commit.sealed, &s->node);
 }
 
+/* The caller writes an entry at once: an open segment is never empty. */
 static void pad_open(struct log_pad *pad, struct log_segment *s)
 {
+    rc_stat_deferred(0, sizeof *s);
     *pad = (struct log_pad){.at = s->entry, .end = s->entry + LOG_SEGMENT, .segment = s};
 }
 
@@ -363,6 +366,36 @@ INLINE void rc_safepoint(struct thread *thread)
 
 /* --- the commit thread --- */
 
+/* What a turn frees, for the peak of what is deferred (RC_PEAKS in stats.h); the committer's own. */
+#if RC_STATISTICS
+static struct {
+    int64_t log_bytes; /* in segments when the epoch was closed */
+    int64_t objects, bytes;
+} commit_turn_dead;
+
+static void commit_peak_begin(void)
+{
+    commit_turn_dead.log_bytes = rc_gauge_of(&rc_gauge.bytes);
+    commit_turn_dead.objects = commit_turn_dead.bytes = 0;
+}
+/* Found dead. Always true. */
+static bool commit_peak_dead(const struct rc_head *h)
+{
+    commit_turn_dead.objects++;
+    commit_turn_dead.bytes += (int64_t)rc_bytes(h);
+    return true;
+}
+static void commit_peak_end(void)
+{
+    rc_stat_peak(deferred_objects, commit_turn_dead.objects);
+    rc_stat_peak(deferred_bytes, commit_turn_dead.log_bytes + commit_turn_dead.bytes);
+}
+#else
+INLINE void commit_peak_begin(void) {}
+INLINE bool commit_peak_dead(const struct rc_head *h) { (void)h; return true; }
+INLINE void commit_peak_end(void) {}
+#endif
+
 static void commit_add(struct rc_head *h, int32_t n)
 {
     int32_t count = log_count(h);
@@ -379,7 +412,7 @@ static bool commit_sub(struct rc_head *h, int32_t n)
     int32_t count = log_count(h) - n;
     os_interleave();
     log_set_count(h, count);
-    return count == 0 && !rc_is_immortal(h);
+    return count == 0 && !rc_is_immortal(h) && commit_peak_dead(h);
 }
 
 INLINE bool rc_decref_field(struct rc_head *h)
@@ -513,6 +546,7 @@ static void commit_apply(struct log_segment **first, struct log_segment ***last,
         }
         *at = s->next;
         apply(s);
+        rc_stat_deferred(0, -(int64_t)sizeof *s);
         segment_free(s);
         atomic_fetch_sub_explicit(&commit.backlog, 1, memory_order_relaxed); /* relaxed: a gauge */
     }
@@ -524,6 +558,7 @@ static void commit_turn(void)
 {
     uint64_t closed = commit_turn_epoch();
     rc_stat(commit_epochs);
+    commit_peak_begin();
     commit_collect();
     commit_apply(&commit.inc.first, &commit.inc.last, closed, commit_incs);
     struct rc_head *dead = commit_direct(closed - 1);
@@ -533,6 +568,7 @@ static void commit_turn(void)
         rc_dead(dead);
         dead = next;
     }
+    commit_peak_end();
     os_lock(&commit.lock);
     os_broadcast(&commit.progress);
     os_unlock(&commit.lock);
@@ -608,6 +644,12 @@ static void *commit_main(void *unused)
 
 /* --- hooks --- */
 
+INLINE void rc_bounds(char *buf, size_t size)
+{
+    snprintf(buf, size, "; a log segment holds %d entries, mutators wait at %d sealed segments", LOG_SEGMENT, LOG_LIMIT);
+}
+#define rc_bounds rc_bounds
+
 /* 0, or -1: out of memory. */
 INLINE int rc_runtime_start(void)
 {
@@ -645,8 +687,10 @@ INLINE void rc_drain(void)
 /* Returns a pad's empty segment to the pool. */
 static void pad_drop(struct log_pad *pad)
 {
-    if (pad->segment)
+    if (pad->segment) {
+        rc_stat_deferred(0, -(int64_t)sizeof *pad->segment);
         segment_free(pad->segment);
+    }
     *pad = (struct log_pad){0};
 }
 
