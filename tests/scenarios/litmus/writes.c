@@ -117,14 +117,14 @@ SCENARIO(r_rel_acq);
 static void r_sc_a(void) { r_write(RLX, SC); }
 static void r_sc_b(void) { r_read(SC, RLX, SC); }
 static const struct scenario r_sc = {
-    .name = "r+sc", .summary = "R, seq_cst accesses: forbidden", .source = "Lahav et al. 2017, 3.3 (mo in psc_base)", .bare = true,
+    .name = "r+sc", .summary = "R, seq_cst accesses: forbidden", .source = "Lahav et al. 2017 (mo in psc_base)", .bare = true,
     .thread = {r_sc_a, r_sc_b}, .check = r_check, .outcomes = R_BUT_02, .outcomes_sc = R_BUT_02,
 };
 SCENARIO(r_sc);
 static void r_fences_a(void) { r_write(SC, RLX); }
 static void r_fences_b(void) { r_read(RLX, SC, RLX); }
 static const struct scenario r_fences = {
-    .name = "r+fences", .summary = "R, seq_cst fences: forbidden", .source = "Lahav et al. 2017, 3.3 (psc_F)", .bare = true,
+    .name = "r+fences", .summary = "R, seq_cst fences: forbidden", .source = "Lahav et al. 2017 (psc_F)", .bare = true,
     .thread = {r_fences_a, r_fences_b}, .check = r_check, .outcomes = R_BUT_02, .outcomes_sc = R_BUT_02,
 };
 SCENARIO(r_fences);
