@@ -101,7 +101,8 @@ $(RCLAB): $(INSTANCES) $(DRIVER_OBJ)
 EXPLORER     := build/explore/rclab-explore
 EXPLORE_OBJ  := $(patsubst bench/explore/%.c,build/explore/%.o,$(filter-out %/instance.c %/litmus.c,$(wildcard bench/explore/*.c)))
 EXPLORE_UNIT := $(STRATEGIES:%=build/explore/instance-%.o) build/explore/litmus.o
-EXPLORE_BASE := -std=gnu11 -D_GNU_SOURCE -O2 -g -I. -Ibench -fno-pie $(WARN)
+# frame pointers: trace.c walks the calls of a failing step
+EXPLORE_BASE := -std=gnu11 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer -I. -Ibench -fno-pie $(WARN)
 # one thread-local, no calls around functions, memory functions that are seen: see bench/explore/os.h
 EXPLORE_TSAN := -O1 -fsanitize=thread --param tsan-instrument-func-entry-exit=0 -fno-builtin-memcpy -fno-builtin-memset \
 	-fno-builtin-memmove -Wno-tsan -I$(GEN) -Ibench/explore
@@ -116,8 +117,9 @@ build/explore/instance-%.o: bench/explore/instance.c $(GEN)/scenario_files.h
 	$(CC) $(EXPLORE_BASE) $(EXPLORE_TSAN) -DRC_STRATEGY=$* -DRC_HOSTILE $(EXPLORE_DEFINES) -MMD -MP -c $< -o $@
 build/explore/litmus.o: bench/explore/litmus.c $(GEN)/litmus_files.h
 	$(CC) $(EXPLORE_BASE) $(EXPLORE_TSAN) -MMD -MP -c $< -o $@
+build/explore/source.o: EXTRA = -DSOURCE_ROOT='"$(CURDIR)"'
 $(EXPLORE_OBJ): build/explore/%.o: bench/explore/%.c
-	$(CC) $(EXPLORE_BASE) -MMD -MP -c $< -o $@
+	$(CC) $(EXPLORE_BASE) $(EXTRA) -MMD -MP -c $< -o $@
 build/explore/switch.o: bench/explore/switch.S | build/explore
 	$(CC) -c $< -o $@
 build/explore/driver-%.o: bench/%.c | build/explore

@@ -40,6 +40,18 @@ struct lock {
                       * the end (list.c and table.h say why that is enough) */
 };
 
+/* For the explorer, as RC_FIELDS (rc.h). */
+#if LOCK_NONE
+#define LOCK_FIELDS(F) F(version, NULL)
+#else
+#define LOCK_FIELDS(F) F(word, lock_words_word) F(inside, NULL) F(owner, words_thread) F(version, NULL)
+#endif
+INLINE void lock_words_word(uint64_t value, char *buf, size_t size)
+{
+    static const char *const word[] = {"free", "held", "waited", "biased"};
+    snprintf(buf, size, "%s", word[value & 3]);
+}
+
 SLOW void lock_acquire_slow(struct lock *l);
 SLOW void lock_acquire_two_slow(struct lock *held, struct lock *wanted);
 SLOW void lock_release_slow(struct lock *l);

@@ -26,6 +26,11 @@
  *     bool rc_decref_field(struct rc_head *)                                  decref of a dead object's own field
  *     bool rc_fields_escape(bool)                                             around the fields of a finalised object
  *
+ * and, so that the explorer shows a head by its members,
+ *
+ *     RC_FIELDS(F)            F(member, words) for each member of struct rc_head; words: a function that puts a value into words,
+ *     RC_THREAD_FIELDS(F)     or NULL (bench/explore/describe.h). The second: of struct rc_thread, what others than it look at
+ *
  * and the traits RC_NEEDS_GIL, RC_UNSAFE (wrong answers under threads), RC_DEFERS_FREE, each 0 by default.
  *
  * A strategy that defers returns false from rc_decref and later calls rc_dead(head), the one upward call.
@@ -59,6 +64,13 @@ API void rc_dead(struct rc_head *head);
 #endif
 #ifndef RC_DEFERS_FREE
 #define RC_DEFERS_FREE 0
+#endif
+
+#ifndef RC_FIELDS
+#define RC_FIELDS(F)
+#endif
+#ifndef RC_THREAD_FIELDS
+#define RC_THREAD_FIELDS(F)
 #endif
 
 #ifndef rc_thread

@@ -125,6 +125,8 @@ extern const struct scenario *const scenarios_end[] __asm__("__stop_explore_scen
 
 static void **self(void) { return (void **)&rt_self; }
 
+#include "describe.h"
+
 static const struct explore_target target = {
     .strategy = NAME(RC_STRATEGY),
     .scenarios = scenarios_begin,
@@ -133,6 +135,9 @@ static const struct explore_target target = {
     .start = start,
     .body = body,
     .finish = finish,
+    .survey = survey,
+    .identify = identify,
+    .runtime_objects = &stage.live,
     .bounds = "",
 };
 

@@ -4,6 +4,8 @@
 #include "proof.h"
 #include "../die.h"
 #include "lanes.h"
+#include "stepper.h"
+#include "trace.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,15 +96,16 @@ static void explain(void)
 {
     struct failure first = run.failure;
     struct counts counts = run.counts;
-    lanes_begin();
+    trace_begin();
     if (!walk_follow())
         snprintf(run.failure.kind, sizeof run.failure.kind, "not reproduced");
     run.counts = counts;
+    trace_end(&first, !request->verbose);
     snprintf(proof->schedule, sizeof proof->schedule, "%s", walk_schedule());
     if (request->lanes)
         lanes_print(stdout, &first);
     if (request->page)
-        lanes_write_page(request->page, &first, request);
+        stepper_write(request->page, &first, request);
     fflush(stdout);
 }
 

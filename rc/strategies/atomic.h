@@ -21,6 +21,8 @@ struct rc_head {
 
 #define RC_IMMORTAL (INT64_MIN / 2)
 
+#define RC_FIELDS(F) F(count, words_count)
+
 /* relaxed: published with the object, by whatever publishes it */
 HOT void rc_init(struct rc_head *h) { atomic_store_explicit(&h->count, 1, memory_order_relaxed); }
 
