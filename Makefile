@@ -100,6 +100,7 @@ $(RCLAB): $(INSTANCES) $(DRIVER_OBJ)
 
 EXPLORER     := build/explore/rclab-explore
 EXPLORE_OBJ  := $(patsubst bench/explore/%.c,build/explore/%.o,$(filter-out %/instance.c %/litmus.c,$(wildcard bench/explore/*.c)))
+EXPLORE_ASM  := $(patsubst bench/explore/%.S,build/explore/%.o,$(wildcard bench/explore/*.S))
 EXPLORE_UNIT := $(STRATEGIES:%=build/explore/instance-%.o) build/explore/litmus.o
 # frame pointers: trace.c walks the calls of a failing step
 EXPLORE_BASE := -std=gnu11 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer -I. -Ibench -fno-pie $(WARN)
@@ -120,11 +121,12 @@ build/explore/litmus.o: bench/explore/litmus.c $(GEN)/litmus_files.h
 build/explore/source.o: EXTRA = -DSOURCE_ROOT='"$(CURDIR)"'
 $(EXPLORE_OBJ): build/explore/%.o: bench/explore/%.c
 	$(CC) $(EXPLORE_BASE) $(EXTRA) -MMD -MP -c $< -o $@
-build/explore/switch.o: bench/explore/switch.S | build/explore
+build/explore/stepper_html.o: bench/explore/stepper.html
+$(EXPLORE_ASM): build/explore/%.o: bench/explore/%.S | build/explore
 	$(CC) -c $< -o $@
 build/explore/driver-%.o: bench/%.c | build/explore
 	$(CC) $(EXPLORE_BASE) -MMD -MP -c $< -o $@
-$(EXPLORER): $(EXPLORE_OBJ) build/explore/switch.o $(EXPLORE_UNIT) $(patsubst %,build/explore/driver-%.o,die names suggest timing memory)
+$(EXPLORER): $(EXPLORE_OBJ) $(EXPLORE_ASM) $(EXPLORE_UNIT) $(patsubst %,build/explore/driver-%.o,die names suggest timing memory)
 	$(CC) -no-pie $^ -o $@ -lgmp -lm
 
 # --- tests ---

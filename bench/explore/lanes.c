@@ -117,6 +117,8 @@ static void put_place(char *buf, size_t size, const struct frame *f)
     buf[0] = 0;
     if (f)
         snprintf(buf, size, "%s:%d %s", source_base(f->file), f->line, f->function);
+    if (columns_of(buf) > (picture.source_width ? picture.source_width : picture.lane_width))
+        snprintf(buf, size, "%s:%d", source_base(f->file), f->line);
 }
 
 /* The runtime's place beside the step's first row, the scenario's beside its second. */
@@ -163,8 +165,7 @@ static void add_step(int number)
     char name[160] = "", values[TEXT], note[TEXT], what[2 * TEXT], order[16];
     int lane = lane_of(s->thread), first = picture.rows;
     enum style style = s->fails ? RED : PLAIN_TEXT;
-    if (s->addr)
-        things_name(s->addr, name, sizeof name);
+    trace_name(s, name, sizeof name);
     trace_values(s, values, sizeof values);
     trace_note(number, note, sizeof note);
     snprintf(what, sizeof what, "%s%s%s", trace_verb(s), name[0] ? " " : "", name);

@@ -3,6 +3,7 @@
  */
 #include "proof.h"
 #include "../die.h"
+#include "../exits.h"
 #include "lanes.h"
 #include "stepper.h"
 #include "trace.h"
@@ -143,6 +144,8 @@ void proof_run(const struct proof_request *asked, struct proof *result)
     munmap(proof, sizeof *proof);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == EXITS_USAGE)
+        exit(EXITS_USAGE); /* it has said why: a file that cannot be written, a schedule that does not fit */
     result->crashed = true;
     result->verdict = VERDICT_FAILED;
     snprintf(result->failure.kind, sizeof result->failure.kind, "crash");

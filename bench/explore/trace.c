@@ -226,7 +226,7 @@ static bool matters(struct touched *table, const struct step *s)
     const struct step *f = trace.failing < 0 ? NULL : &trace.at[trace.failing];
     if (s->fails || (f && f->related >= 0 && s == &trace.at[f->related]))
         return true;
-    if (f && f->bytes > 0 && is_access(s) && overlap(s, f))
+    if (f && f->bytes > 0 && f->kind != STEP_FREE && is_access(s) && overlap(s, f))
         return true;
     if (s->thread < 0)
         return false;
@@ -383,6 +383,16 @@ const char *trace_order(const struct step *s)
     bool failed_cas = s->op.kind == CAS && !s->writes;
     bool atomic = s->kind == STEP_EVENT || s->kind == STEP_NATIVE;
     return !atomic || s->op.order < 0 ? "" : name[(int)(failed_cas ? s->op.order_failure : s->op.order)];
+}
+
+void trace_name(const struct step *s, char *buf, size_t size)
+{
+    const struct thing *t = s->addr ? things_at(s->addr) : NULL;
+    buf[0] = 0;
+    if (t && (s->kind == STEP_ALLOC || s->kind == STEP_ALLOC_ZEROED || s->kind == STEP_FREE))
+        snprintf(buf, size, "%s", t->name);
+    else if (s->addr)
+        things_name(s->addr, buf, size);
 }
 
 void trace_values(const struct step *s, char *buf, size_t size)

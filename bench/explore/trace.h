@@ -62,6 +62,7 @@ bool trace_wrote(const struct step *s, uintptr_t addr, unsigned bytes, uint64_t 
 
 /* In words. */
 const char *trace_verb(const struct step *s);
+void trace_name(const struct step *s, char *buf, size_t size);    /* what it accesses; "" for a fence */
 void trace_values(const struct step *s, char *buf, size_t size);  /* "1 | QUEUED -> 0 | MERGED"; "" where there are none */
 const char *trace_order(const struct step *s);                    /* "acq_rel"; "" for what has no order */
 void trace_note(int number, char *buf, size_t size);              /* where it reads from, what is wrong with it; may be "" */
