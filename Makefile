@@ -54,7 +54,7 @@ RCLAB      := $(BUILD)/rclab
 UNIT_TESTS := $(foreach s,$(STRATEGIES),$(BUILD)/test-$(s) $(BUILD)/hostile-$(s))
 DRIVER_TESTS := $(BUILD)/test-driver
 
-.PHONY: all page test-page demo test run-tests test-binaries asan ubsan tsan fuzz fuzz-keep lint clean install help disassembly FORCE
+.PHONY: all explore page test-page demo test run-tests test-binaries asan ubsan tsan fuzz fuzz-keep lint clean install help disassembly FORCE
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
@@ -105,8 +105,9 @@ EXPLORE_UNIT := $(STRATEGIES:%=build/explore/instance-%.o) build/explore/litmus.
 # frame pointers: trace.c walks the calls of a failing step
 EXPLORE_BASE := -std=gnu11 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer -I. -Ibench -fno-pie $(WARN)
 # one thread-local, no calls around functions, memory functions that are seen: see bench/explore/os.h
-EXPLORE_TSAN := -O1 -fsanitize=thread --param tsan-instrument-func-entry-exit=0 -fno-builtin-memcpy -fno-builtin-memset \
-	-fno-builtin-memmove -Wno-tsan -I$(GEN) -Ibench/explore
+EXPLORE_CLANG := $(findstring clang,$(shell $(CC) --version))
+EXPLORE_TSAN := -O1 -fsanitize=thread -fno-builtin-memcpy -fno-builtin-memset -fno-builtin-memmove \
+	$(if $(EXPLORE_CLANG),-mllvm -tsan-instrument-func-entry-exit=0,--param tsan-instrument-func-entry-exit=0 -Wno-tsan) -I$(GEN) -Ibench/explore
 $(GEN)/scenario_files.h: FORCE
 	$(call write_if_changed,"$(foreach s,$(SCENARIOS),#include \"../../$(s)\"\n)")
 $(GEN)/litmus_files.h: FORCE
@@ -126,6 +127,9 @@ $(EXPLORE_ASM): build/explore/%.o: bench/explore/%.S | build/explore
 	$(CC) -c $< -o $@
 build/explore/driver-%.o: bench/%.c | build/explore
 	$(CC) $(EXPLORE_BASE) -MMD -MP -c $< -o $@
+EXPLORE_BUDGET ?= 10m
+explore: $(EXPLORER) ## prove every scenario on every strategy that may run with threads (EXPLORE_BUDGET each)
+	$(EXPLORER) --all -q --budget $(EXPLORE_BUDGET)
 $(EXPLORER): $(EXPLORE_OBJ) $(EXPLORE_ASM) $(EXPLORE_UNIT) $(patsubst %,build/explore/driver-%.o,die names suggest timing memory)
 	$(CC) -no-pie $^ -o $@ -lgmp -lm
 
@@ -190,6 +194,7 @@ test-page: $(RCLAB) $(TEMPLATE) ## the page in headless Chromium (scripts/setup 
 
 install: all ## PREFIX (/usr/local) and DESTDIR are honoured; with the page's template if `make page` built it
 	install -D -m 755 $(RCLAB) $(DESTDIR)$(PREFIX)/bin/rclab
+	install -D -m 755 $(EXPLORER) $(DESTDIR)$(PREFIX)/bin/rclab-explore
 	install -D -m 644 bench/rclab.1 $(DESTDIR)$(PREFIX)/share/man/man1/rclab.1
 	@if [ -e $(TEMPLATE) ]; then install -D -m 644 $(TEMPLATE) $(DESTDIR)$(PREFIX)/share/rclab/template.html; \
 	else echo "install: no template for 'rclab report': make page builds it" >&2; fi

@@ -21,6 +21,7 @@
 #include "load.h"
 #include "memory.h"
 #include "names.h"
+#include "pace.h"
 #include "report.h"
 #include "suggest.h"
 #include "table.h"
@@ -336,6 +337,21 @@ static void compare_hosts(const struct compare *compare, const struct results *r
     }
 }
 
+/* What is compared is throughput. Latencies are quantiles of one machine's tail, with no interval from rounds behind them,
+ * and those of two modes or rates are different figures. */
+static void compare_paces(const struct compare *compare, const struct results *results)
+{
+    for (size_t i = 0; i < compare->files.count; i++)
+        if (results[i].pace.mode != PACE_OFF) {
+            char *words = pace_words(&results[i].pace), *other = pace_words(&results[i ? 0 : compare->files.count - 1].pace);
+
+            die_usage("compare: %s holds %s%s%s%s%s: throughput alone is compared (rclab show prints latencies)",
+                      compare->files.item[i], words, compare->files.count > 1 ? ", " : "",
+                      compare->files.count > 1 ? compare->files.item[i ? 0 : compare->files.count - 1] : "",
+                      compare->files.count > 1 ? " holds " : "", compare->files.count > 1 ? other : "");
+        }
+}
+
 static void compare_check_reference(const struct compare *compare, const struct results *results)
 {
     struct names known = {0};
@@ -361,6 +377,7 @@ int compare_main(int argc, char **argv)
     for (size_t i = 0; i < compare.files.count; i++)
         if (!load_file(compare.files.item[i], &results[i]))
             return EXITS_USAGE;
+    compare_paces(&compare, results);
     compare_check_reference(&compare, results);
     compare_hosts(&compare, results);
     for (size_t i = compare.files.count > 1; i < compare.files.count; i++) {

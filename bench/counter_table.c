@@ -30,17 +30,9 @@ static const char *counter_text(const json_t *object, const char *key)
     return text ? text : "";
 }
 
-/* An event of one sample. */
-struct counter_sum {
-    double value; /* of all threads; below 0: it was not to be counted, or a thread's value is missing */
-    bool asked, estimated;
-    json_int_t group;
-    const char *error;
-};
-
-static struct counter_sum counter_sum(const json_t *record, const char *event)
+struct counter_total counter_total(const json_t *record, const char *event)
 {
-    struct counter_sum sum = {.value = 0};
+    struct counter_total sum = {.value = 0};
     bool missing = false;
     size_t i;
     json_t *entry;
@@ -80,7 +72,7 @@ struct counter_figure counter_per_operation(const struct result_cell *cell, cons
 
     for (size_t i = 0; i < cell->observations; i++) {
         const json_t *record = cell->observation[i].record;
-        struct counter_sum sum = counter_sum(record, event);
+        struct counter_total sum = counter_total(record, event);
 
         if (cell->observation[i].status != RESULTS_OK || !sum.asked)
             continue;
@@ -103,7 +95,7 @@ struct counter_figure counter_ratio(const struct result_cell *cell, const char *
 
     for (size_t i = 0; i < cell->observations; i++) {
         const json_t *record = cell->observation[i].record;
-        struct counter_sum a = counter_sum(record, over), b = counter_sum(record, under);
+        struct counter_total a = counter_total(record, over), b = counter_total(record, under);
 
         if (cell->observation[i].status != RESULTS_OK || a.value < 0 || b.value <= 0 || a.group != b.group)
             continue;

@@ -19,6 +19,15 @@ struct counter_figure {
     const char *error; /* why, of the last of them: belongs to the record */
 };
 
+/* An event of one sample. */
+struct counter_total {
+    double value; /* of all threads; below 0: it was not to be counted, or a thread's value is missing */
+    bool asked, estimated;
+    json_int_t group;
+    const char *error; /* belongs to the record */
+};
+struct counter_total counter_total(const json_t *record, const char *event);
+
 /* An event per operation: the sum over the threads of a sample, divided by its operations. */
 struct counter_figure counter_per_operation(const struct result_cell *cell, const char *event);
 

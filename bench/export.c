@@ -67,7 +67,7 @@ static error_t export_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option export_options[] = {
-    {"format", 'f', "FORMAT", 0, "json, csv (one line for each sample), md (the tables), junit or pyperf (required)", 0},
+    {"format", 'f', "FORMAT", 0, "json, csv (a line for each sample, a column for each counter), md (the tables), junit or pyperf (required)", 0},
     {"output", 'o', "OUT", 0, "The file to make (default: standard output)", 0},
     {"force", KEY_FORCE, NULL, 0, "Overwrite OUT", 0},
     {0},
@@ -94,6 +94,10 @@ static void export_redirect(const struct export *export)
 
 static int export_write(const struct export *export, const struct results *results)
 {
+    if (export->format == EXPORT_PYPERF && results->pace.mode != PACE_OFF)
+        die_usage("export: %s is a latency run: pyperf takes times of one operation, of which it has none (json and csv carry the "
+                  "histograms)",
+                  export->file);
     switch (export->format) {
     case EXPORT_JSON: export_json(results, stdout); return EXITS_OK;
     case EXPORT_CSV: export_csv(results, stdout); return EXITS_OK;
@@ -117,6 +121,10 @@ int export_main(int argc, char **argv)
         die_usage("export: which --format? Allowed: json, csv, md, junit, pyperf");
     if (!load_file(export.file, &results))
         return EXITS_USAGE;
+    if (results_instructions_only(&results) && (export.format == EXPORT_JUNIT || export.format == EXPORT_PYPERF))
+        die_usage("%s: its samples ran under callgrind, where times are no times, and %s holds times; json, csv and md have "
+                  "the instruction counts",
+                  export.file, format_names[export.format]);
     if (export.output)
         export_redirect(&export);
     code = export_write(&export, &results);

@@ -1,5 +1,5 @@
 /*
- * export_formats.c -- the formats of `rclab export`.
+ * export_formats.c -- the formats of `rclab export`, all but CSV.
  */
 #define _GNU_SOURCE 1
 #include "export_formats.h"
@@ -38,18 +38,19 @@ static json_t *export_number(double value, bool there)
     return number ? number : json_null();
 }
 
-static json_t *export_row(const struct row *row)
+/* `timed` false: under callgrind, where no figure that comes from a time means anything. */
+static json_t *export_row(const struct row *row, bool timed)
 {
     char *verdict = verdict_text(row);
     const double *median = row->median;
     json_t *object = json_pack(
         "{s:s, s:s, s:i, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "cell", row->cell->key, "unit",
         row->cell->unit, "ok", (int)row->cell->count[RESULTS_OK], "not_ok", (int)(row->cell->observations - row->cell->count[RESULTS_OK]), "verdict",
-        verdict, "per_second", export_number(median[RESULTS_RATE], median[RESULTS_RATE] >= 0), "ns_per_op",
-        export_number(median[RESULTS_NS_PER_OP], median[RESULTS_NS_PER_OP] >= 0), "mad",
-        export_number(row->mad, median[RESULTS_RATE] >= 0), "ratio", export_number(row->ratio, row->ratio > 0), "ci_low",
-        export_number(row->interval.low, row->interval.exists), "ci_high",
-        export_number(row->interval.high, row->interval.exists), "pairs", json_integer((json_int_t)row->pairs), "dropped",
+        verdict, "per_second", export_number(median[RESULTS_RATE], timed && median[RESULTS_RATE] >= 0), "ns_per_op",
+        export_number(median[RESULTS_NS_PER_OP], timed && median[RESULTS_NS_PER_OP] >= 0), "mad",
+        export_number(row->mad, timed && median[RESULTS_RATE] >= 0), "ratio", export_number(row->ratio, timed && row->ratio > 0), "ci_low",
+        export_number(row->interval.low, timed && row->interval.exists), "ci_high",
+        export_number(row->interval.high, timed && row->interval.exists), "pairs", json_integer((json_int_t)row->pairs), "dropped",
         json_integer((json_int_t)row->dropped), "rss_kib", export_number(median[RESULTS_RSS], median[RESULTS_RSS] >= 0));
 
     free(verdict);
@@ -65,7 +66,7 @@ static json_t *export_rows(const struct results *results)
         size_t count = export_first_of_group(results, i) ? verdict_judge(results, &results->cell[i], rows) : 0;
 
         for (size_t j = 0; j < count; j++)
-            json_array_append_new(list, export_row(&rows[j]));
+            json_array_append_new(list, export_row(&rows[j], !results_instructions_only(results)));
     }
     free(rows);
     return list;
@@ -78,96 +79,11 @@ void export_json(const struct results *results, FILE *stream)
     for (size_t i = 0; i < results->cells; i++)
         for (size_t j = 0; j < results->cell[i].observations; j++)
             json_array_append(samples, export_sample(&results->cell[i], j)->record);
-    whole = json_pack("{s:O, s:b, s:o, s:o}", "run", results->run, "complete", results->complete, "samples", samples, "rows",
+    whole = json_pack("{s:O, s:b, s:s, s:o, s:o}", "run", results->run, "complete", results->complete, "times",
+                      results_instructions_only(results) ? "callgrind" : "real", "samples", samples, "rows",
                       export_rows(results));
     export_dump(whole, stream);
     json_decref(whole);
-}
-
-/* RFC 4180. A text that a spreadsheet would take for a formula is left as it is: the file must say what was measured. */
-static void export_csv_text(const char *text, FILE *stream)
-{
-    if (!text)
-        return;
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, stream);
-        return;
-    }
-    fputc('"', stream);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', stream);
-        fputc(*text, stream);
-    }
-    fputc('"', stream);
-}
-
-/* Nothing for null: a figure that is missing is not 0. */
-static void export_csv_value(const json_t *value, FILE *stream)
-{
-    fputc(',', stream);
-    if (json_is_integer(value))
-        fprintf(stream, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    else if (json_is_real(value))
-        fprintf(stream, "%.17g", json_real_value(value));
-    else
-        export_csv_text(json_string_value(value), stream);
-}
-
-static char *export_params(const struct result_cell *cell)
-{
-    struct names list = {0};
-    const char *key;
-    json_t *value;
-    char *joined;
-
-    json_object_foreach(cell->params, key, value) {
-        char *item = memory_text("%s=%s", key, json_string_value(value) ? json_string_value(value) : "?");
-
-        names_add(&list, item);
-        free(item);
-    }
-    joined = names_join(&list, " ");
-    names_free(&list);
-    return joined;
-}
-
-static void export_csv_sample(const struct result_cell *cell, const struct observation *sample, FILE *stream)
-{
-    static const char *const keys[] = {"round",    "slot",     "status", "signal",      "wall_ns",
-                                       "cpu_ns",   "drain_ns", "ops",    "rss_peak_kib"};
-    const json_t *hops = json_object_get(sample->record, "hop_ns");
-    char *params = export_params(cell);
-
-    export_csv_text(cell->key, stream);
-    fputc(',', stream);
-    export_csv_text(cell->workload, stream);
-    fputc(',', stream);
-    export_csv_text(params, stream);
-    fprintf(stream, ",%d,", cell->threads);
-    export_csv_text(cell->strategy, stream);
-    fputc(',', stream);
-    export_csv_text(cell->unit, stream);
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-        export_csv_value(json_object_get(sample->record, keys[i]), stream);
-    if (sample->status == RESULTS_OK)
-        fprintf(stream, ",%.17g,%s", sample->metric[RESULTS_RATE], results_regime_name(sample->regime));
-    else
-        fputs(",,", stream);
-    export_csv_value(json_array_get(hops, 0), stream);
-    export_csv_value(json_array_get(hops, 1), stream);
-    fputs("\r\n", stream);
-    free(params);
-}
-
-void export_csv(const struct results *results, FILE *stream)
-{
-    fputs("cell,workload,parameters,threads,strategy,unit,round,slot,status,signal,wall_ns,cpu_ns,drain_ns,ops,rss_peak_kib,"
-          "per_second,regime,hop_before_ns,hop_after_ns\r\n",
-          stream);
-    for (size_t i = 0; i < results->cells; i++)
-        for (size_t j = 0; j < results->cell[i].observations; j++)
-            export_csv_sample(&results->cell[i], export_sample(&results->cell[i], j), stream);
 }
 
 /* XML 1.0 has no control characters but tab and line ends, not even escaped. */

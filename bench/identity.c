@@ -15,6 +15,7 @@
 #include "memory.h"
 
 static const char *const plan_keys[] = {"seed", "warmup_ns", "min_ns", "statistics", "rigorous", "place", "reference", NULL};
+static const char *const pace_keys[] = {"latency", NULL}; /* the keys of the cells have it too; this names it */
 static const char *const cell_keys[] = {"cell", "workload", "threads", "unit", "params", "defaults", "traits", "aa", NULL};
 static const char *const cpu_keys[] = {"cpus", NULL};
 static const char *const host_keys[] = {"name", "cpu", "topology", "virt", "machine", NULL};
@@ -86,6 +87,8 @@ char *identity_plan_difference(const json_t *a, const json_t *b)
     const json_t *one = json_object_get(a, "plan"), *other = json_object_get(b, "plan");
     char *difference = identity_keys(a, b, plan_keys);
 
+    if (!difference)
+        difference = identity_keys(a, b, pace_keys);
     if (!difference)
         difference = identity_cells(one, other, cell_keys, "first");
     if (!difference)

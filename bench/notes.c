@@ -300,8 +300,9 @@ void notes_list(const struct results *results, const struct row *row, size_t row
             notes_line(notes, "the reference differs from itself: verdicts are withheld");
     }
     notes_tally(row, rows, notes_preempted, "samples with involuntary context switches", notes);
-    notes_tally(row, rows, notes_far, "samples beyond 5 MAD", notes);
-    if (results->exploratory)
+    if (results->pace.mode == PACE_OFF) /* of rates that nobody judges: nothing */
+        notes_tally(row, rows, notes_far, "samples beyond 5 MAD", notes);
+    if (results->exploratory && results->pace.mode == PACE_OFF)
         notes_line(notes, "exploratory: too few rounds for verdicts");
     notes_dropped(row, rows, notes);
     notes_list_facts(row, rows, facts);

@@ -15,6 +15,8 @@
 
 #include "die.h"
 #include "memory.h"
+#include "pace.h"
+#include "pacing.h"
 #include "timing.h"
 
 static const int64_t OPTIONS_SPARE_NS = 60 * TIMING_SECOND; /* default timeout: the measured times and this */
@@ -45,6 +47,9 @@ enum {
     KEY_APPEND,
     KEY_SHARD,
     KEY_NO_LOCK,
+    KEY_LATENCY,
+    KEY_RATE,
+    KEY_REQUEST,
 };
 enum { OPTIONS_SHARD_SEED = 1 };       /* the shards of one sweep must agree */
 enum { OPTIONS_LAST_KEY = 0xffffff }; /* argp's own are above, and 0 */
@@ -145,6 +150,19 @@ void options_shard(struct options *options, const char *text)
     free(index);
 }
 
+static void options_latency(struct options *options, const char *mode)
+{
+    if (!pace_mode_parse(mode, &options->pace.mode))
+        die_usage("--latency %s: allowed is closed (a request begins when the last one ended) or fixed (at --rate)", mode);
+}
+
+static void options_rate(struct options *options, const char *rate)
+{
+    if (!pace_rate_parse(rate, &options->pace.rate))
+        die_usage("--rate %s: allowed is a whole number of requests a second and thread from 1 to %d, such as 500, 2k or 20k/s",
+                  rate, PACE_MOST_RATE);
+}
+
 /* Those that do not decide what is measured. */
 static bool options_goes_with_resume(int key)
 {
@@ -189,6 +207,9 @@ static error_t options_common(int key, char *arg, struct argp_state *state)
     case KEY_APPEND: options->append = true; return 0;
     case KEY_SHARD: options_shard(options, arg); return 0;
     case KEY_NO_LOCK: options->no_lock = true; return 0;
+    case KEY_LATENCY: options_latency(options, arg); return 0;
+    case KEY_RATE: options_rate(options, arg); return 0;
+    case KEY_REQUEST: options->pace.request = options_number("--request", arg, 1, PACE_MOST_REQUEST); return 0;
     case KEY_REFERENCE: options->reference = arg; return 0;
     case KEY_STATS: options->stats = true; return 0;
     case KEY_INPUT: names_add(options_values(options, "input", strlen("input")), arg); return 0;
@@ -223,6 +244,10 @@ static const struct argp_option common_options[] = {
     {"require-counters", KEY_REQUIRE_COUNTERS, NULL, 0, "Exit 77 if an event asked for cannot be counted here", 0},
     {"count-instructions", KEY_COUNT_INSTRUCTIONS, NULL, 0,
      "Under valgrind's callgrind: instructions and locked ones per operation, no times", 0},
+    {"latency", KEY_LATENCY, "MODE", 0,
+     "Time each request. closed: one after the other (service time); fixed: at --rate, from the intended start", 0},
+    {"rate", KEY_RATE, "R", 0, "With --latency fixed: requests a second of each thread, such as 500 or 2k", 0},
+    {"request", KEY_REQUEST, "N", 0, "Repetitions of the workload in one request (default 1)", 0},
     {NULL, 0, NULL, 0, "How long:", 2},
     {"processes", 'p', "ROUNDS", 0, "Rounds: one fresh process per cell and round (default 20)", 0},
     {"warmup", 'w', "TIME", 0, "Warm-up of each process (default 0.2)", 0},
@@ -322,6 +347,35 @@ static void options_instructions(struct options *options)
         options->timeout_ns = OPTIONS_CALLGRIND_TIMEOUT_NS;
 }
 
+/* What does not go together. Counters are left out unless asked for: an open event makes each switch of threads dearer. */
+static void options_pace(struct options *options)
+{
+    struct pace *pace = &options->pace;
+
+    if (pace->mode == PACE_OFF && (pace->rate || pace->request))
+        die_usage("--%s: it goes with --latency", pace->rate ? "rate" : "request");
+    if (pace->mode == PACE_OFF)
+        return;
+    if (pace->mode == PACE_FIXED && !pace->rate)
+        die_usage("--latency fixed: give --rate R, the requests a second of each thread");
+    if (pace->mode == PACE_CLOSED && pace->rate)
+        die_usage("--rate: a closed loop has none; it goes with --latency fixed");
+    if (options->strict || options->rigorous || options->count_instructions)
+        die_usage("--latency excludes --%s: throughput is not judged there",
+                  options->strict     ? "strict"
+                  : options->rigorous ? "rigorous"
+                                      : "count-instructions");
+    if (pace->request == 0)
+        pace->request = 1;
+    options->no_counters |= options->events.count == 0 && !options->require_counters;
+}
+
+/* What a sample may take by itself. */
+static int64_t options_longest(const struct options *options)
+{
+    return options->warmup_ns + options->min_ns * (options->pace.mode == PACE_FIXED ? PACING_PATIENCE : 1);
+}
+
 static void options_defaults(struct options *options)
 {
     int cores = place_cpu_count();
@@ -336,7 +390,7 @@ static void options_defaults(struct options *options)
                           : options->rigorous ? OPTIONS_RIGOROUS_ROUNDS
                                               : OPTIONS_ROUNDS;
     if (options->timeout_ns == 0)
-        options->timeout_ns = OPTIONS_SPARE_NS + options->warmup_ns + options->min_ns;
+        options->timeout_ns = OPTIONS_SPARE_NS + options_longest(options);
 }
 
 static const char *options_name(int key)
@@ -364,7 +418,7 @@ static void options_check(const struct options *options)
         die_usage("--fast and --rigorous exclude each other");
     if (options->no_counters && (options->events.count || options->require_counters))
         die_usage("--no-counters and %s exclude each other", options->events.count ? "-e" : "--require-counters");
-    if (options->timeout_ns <= options->warmup_ns + options->min_ns)
+    if (options->timeout_ns <= options_longest(options))
         die_usage("--timeout: it must exceed the warm-up and the measured time together, or every worker would hang");
 }
 
@@ -379,6 +433,7 @@ static void options_parse(const struct argp *argp, struct options *options, int 
         die("command line", error);
     if (!options->seed_given)
         options->seed = options->shards > 1 ? OPTIONS_SHARD_SEED : options_random_seed();
+    options_pace(options);
     if (options->count_instructions)
         options_instructions(options);
     options_defaults(options);

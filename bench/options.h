@@ -47,6 +47,7 @@ struct options {
     bool seed_given;
     const char *reference; /* NULL: the default */
     bool stats, strict, force_verdicts, quiet;
+    struct pace pace;    /* --latency, --rate, --request */
     struct names events; /* -e; empty: all */
     bool no_counters, require_counters, count_instructions;
     enum table_style style;

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contention.h"
 #include "counter_table.h"
+#include "latency.h"
 #include "memory.h"
 #include "names.h"
 #include "notes.h"
@@ -197,6 +199,16 @@ static void page_document_counters(json_t *document, json_t *tables, const struc
     names_free(&zero);
 }
 
+static void page_document_contention(json_t *tables, const struct report_group *group)
+{
+    struct table table;
+
+    if (contention_fill_locks(&table, group))
+        json_array_append_new(tables, page_table(&table, "contention", "Locks by type of object, per operation; the longest wait"));
+    if (contention_fill_peaks(&table, group))
+        json_array_append_new(tables, page_table(&table, "peaks", "Peaks: the highest in any sample"));
+}
+
 static void page_document_events(json_t *tables, const struct report_group *group)
 {
     struct names missing = {0};
@@ -219,18 +231,23 @@ static void page_document_events(json_t *tables, const struct report_group *grou
 static json_t *page_document_tables(json_t *document, const struct report_group *group)
 {
     const struct result_cell *cell = group->row[0].cell;
-    char *title = memory_text("%s%s/s, higher is better", group->prefix, cell->unit);
+    bool timed = group->results->pace.mode != PACE_OFF; /* then the latencies are the main table: rates are not shown */
+    char *title = memory_text("%s%s/s, higher is better", group->prefix, cell->unit), *latency = latency_title(group);
     json_t *tables = json_array();
     struct table table;
 
-    report_fill(&table, group);
-    json_array_append_new(tables, page_table(&table, "main", title));
+    if (!timed || !latency_table(&table, group))
+        report_fill(&table, group);
+    json_array_append_new(tables, page_table(&table, "main", timed ? latency : title));
     page_document_events(tables, group);
-    if (group->results->statistics)
+    if (group->results->statistics) {
         page_document_counters(document, tables, group);
-    if (page_latency_table(&table, group))
-        json_array_append_new(tables, page_table(&table, "latency", "Latency: service time unless the run had a fixed rate"));
+        page_document_contention(tables, group);
+    }
+    if (latency_table(&table, group))
+        json_array_append_new(tables, page_table(&table, "latency", latency));
     json_array_append_new(tables, page_document_samples(group));
+    free(latency);
     free(title);
     return tables;
 }
@@ -249,6 +266,7 @@ static json_t *page_document_group(const struct report_group *group)
         json_array_append_new(rows, page_document_row(&group->row[i]));
     json_object_set_new(document, "rows", rows);
     json_object_set_new(document, "tables", page_document_tables(document, group));
+    latency_notes(group, &notes);
     notes_list(group->results, group->row, group->rows, &notes, &facts);
     json_object_set_new(document, "notes", page_document_names(&notes));
     json_object_set_new(document, "facts", page_document_names(&facts));
@@ -308,7 +326,8 @@ static void page_document_scaling_row(struct table *table, const struct report_g
     }
 }
 
-/* Strategies down, threads across, all in the unit of the fastest group. NULL if there is one thread count only. */
+/* Strategies down, threads across, all in the unit of the fastest group. NULL if there is one thread count only, or rates are
+ * not what was measured. */
 static json_t *page_document_scaling(const struct report_group **member, size_t members)
 {
     struct table_column *columns;
@@ -318,7 +337,7 @@ static json_t *page_document_scaling(const struct report_group **member, size_t 
     char *title;
     json_t *document;
 
-    if (members < 2)
+    if (members < 2 || member[0]->results->pace.mode != PACE_OFF)
         return NULL;
     columns = memory_alloc(members + 1, sizeof columns[0]);
     columns[0] = (struct table_column){"STRATEGY", false};

@@ -38,7 +38,7 @@ const char *page_words_verdict(enum verdict verdict)
         [VERDICT_AA] = "aa",                     [VERDICT_AA_DIFFERS] = "aa_differs",
         [VERDICT_UNSAFE] = "unsafe",             [VERDICT_RACY] = "racy",
         [VERDICT_FAILED] = "failed",             [VERDICT_NO_REFERENCE] = "no_reference",
-        [VERDICT_EMPTY] = "empty",
+        [VERDICT_EMPTY] = "empty",               [VERDICT_LATENCY] = "latency",
     };
 
     return words[verdict];
@@ -204,6 +204,7 @@ static void page_words_describe(struct subject *subject)
         {VERDICT_RACY, false, "wrong by design of the workload, not ranked"},
         {VERDICT_NO_REFERENCE, false, "measured, but there is no reference to compare with"},
         {VERDICT_EMPTY, false, "not measured"},
+        {VERDICT_LATENCY, false, "latency was measured; the rate is not judged"},
     };
 
     page_words_aa(subject);

@@ -3,12 +3,14 @@
  */
 #include "plan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "catalog.h"
 #include "die.h"
 #include "memory.h"
+#include "pace.h"
 #include "param.h"
 #include "suggest.h"
 
@@ -115,13 +117,14 @@ static char *plan_key_values(const struct cell *cell)
 
 static void plan_add(struct plan *plan, struct cell cell)
 {
-    char *values = plan_key_values(&cell);
+    char *values = plan_key_values(&cell), *pace = pace_key(&cell.pace);
 
     if (plan->cells == PLAN_MOST_CELLS)
         die_usage("more than %d cells: choose fewer strategies, workloads, thread counts or values", PLAN_MOST_CELLS);
     cell.strategy = memory_text("%s%s", cell.runtime->name, cell.aa ? " (A/A)" : "");
-    cell.key = memory_text("%s/%s/t%d%s", cell.workload->name, cell.strategy, cell.threads, values);
+    cell.key = memory_text("%s/%s/t%d%s%s", cell.workload->name, cell.strategy, cell.threads, values, pace);
     free(values);
+    free(pace);
     plan->cell = memory_resize(plan->cell, plan->cells + 1, sizeof plan->cell[0]);
     plan->cell[plan->cells++] = cell;
 }
@@ -153,6 +156,38 @@ static bool plan_is_reference(const struct plan *plan, const struct cell *cell)
     return strcmp(cell->runtime->name, plan->reference) == 0;
 }
 
+static const char *plan_given(const struct cell *cell, const char *name)
+{
+    for (const struct param_value *given = cell->params; given->name; given++)
+        if (strcmp(given->name, name) == 0)
+            return given->value;
+    return NULL;
+}
+
+/* Why a repetition of this cell is not one thread's own; NULL: it is. */
+static const struct joint *plan_joint(const struct cell *cell)
+{
+    for (const struct joint *joint = cell->workload->joint; joint && joint->why; joint++) {
+        const char *given = joint->param ? plan_given(cell, joint->param) : NULL;
+
+        if (!joint->param)
+            return joint;
+        if (strcmp(given ? given : catalog_param(cell->runtime, cell->workload, joint->param)->fallback, joint->value) == 0)
+            return joint;
+    }
+    return NULL;
+}
+
+static void plan_check_pace(const struct cell *cell)
+{
+    const struct joint *joint = cell->pace.mode == PACE_OFF ? NULL : plan_joint(cell);
+
+    if (joint)
+        die_usage("--latency: workload %s%s%s%s%s cannot be timed request by request: %s", cell->workload->name,
+                  joint->param ? " with " : "", joint->param ? joint->param : "", joint->param ? "=" : "",
+                  joint->param ? joint->value : "", joint->why);
+}
+
 /* All cells of one strategy, workload and thread count. */
 static void plan_add_combinations(struct plan *plan, const struct options *options, const struct place *place,
                                   struct cell cell)
@@ -162,6 +197,7 @@ static void plan_add_combinations(struct plan *plan, const struct options *optio
     cell.oversubscribed = place_crowded(place, cell.threads);
     for (size_t i = 0; i < combinations; i++) {
         plan_bind(&cell, options, i);
+        plan_check_pace(&cell);
         cell.aa = false;
         plan_add(plan, cell);
         if (options->rigorous && plan_is_reference(plan, &cell)) {
@@ -183,10 +219,28 @@ static void plan_add_workload(struct plan *plan, const struct options *options, 
 
             if (workload)
                 plan_add_combinations(plan, options, place,
-                                      (struct cell){.runtime = runtime, .workload = workload, .threads = options->threads[t]});
+                                      (struct cell){.runtime = runtime,
+                                                    .workload = workload,
+                                                    .threads = options->threads[t],
+                                                    .pace = options->pace});
         }
     if (plan->cells == before)
         die_usage("workload %s: none of the chosen strategies has it", name);
+}
+
+/* Some workload of this name that is never one thread's own: nobody chose it, so it is left out. */
+static bool plan_leaves_out(const struct options *options, const struct names *strategies, const char *name)
+{
+    for (size_t s = 0; s < strategies->count; s++) {
+        const struct workload_info *workload = catalog_workload(catalog_strategy(strategies->item[s]), name);
+
+        if (options->pace.mode == PACE_OFF || names_has(&options->workloads, name) || !workload || !workload->joint ||
+            workload->joint->param)
+            continue;
+        fprintf(stderr, "rclab: --latency leaves out %s: %s\n", name, workload->joint->why);
+        return true;
+    }
+    return false;
 }
 
 void plan_build(struct plan *plan, const struct options *options, const struct place *place)
@@ -201,19 +255,14 @@ void plan_build(struct plan *plan, const struct options *options, const struct p
     plan_check_bindings(options, &strategies, &workloads);
     plan->reference = plan_reference(options, &strategies, &known);
     for (size_t w = 0; w < workloads.count; w++)
-        plan_add_workload(plan, options, place, &strategies, workloads.item[w]);
+        if (!plan_leaves_out(options, &strategies, workloads.item[w]))
+            plan_add_workload(plan, options, place, &strategies, workloads.item[w]);
+    if (plan->cells == 0)
+        die_usage("--latency: no workload is left");
     names_free(&known);
     names_free(&known_workloads);
     names_free(&strategies);
     names_free(&workloads);
-}
-
-static const char *plan_given(const struct cell *cell, const char *name)
-{
-    for (const struct param_value *given = cell->params; given->name; given++)
-        if (strcmp(given->name, name) == 0)
-            return given->value;
-    return NULL;
 }
 
 /* Every variable of the workload with the value it has in this cell, and of those that all workloads have the given ones:

@@ -22,6 +22,7 @@ struct cell {
     bool aa;                                       /* the reference once more */
     bool oversubscribed;                           /* more threads than CPUs */
     struct param_value params[RUNTIME_MAX_PARAMS]; /* as given by -L: borrowed from the options */
+    struct pace pace;                              /* how its requests are timed */
     int hangs;                                     /* workers of it that hung so far */
 };
 

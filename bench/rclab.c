@@ -13,6 +13,7 @@
 #include "counters.h"
 #include "die.h"
 #include "exits.h"
+#include "explorer.h"
 #include "export.h"
 #include "fastfib.h"
 #include "listing.h"
@@ -43,6 +44,7 @@ static const struct command commands[] = {
     {"merge", "put the shards of one plan into one file", merge_main},
     {"system", "system check: is this machine fit to measure on?", system_main},
     {"report", "make a page to hand out: charts, tables, raw samples", page_main},
+    {"explore", "run a scenario through every execution that the memory model allows", explorer_main},
     {"counters", "what this machine can count, and what would help", counters_main},
     {"worker", NULL, worker_main},
 };

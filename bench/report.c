@@ -7,9 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contention.h"
 #include "counter_table.h"
 #include "exits.h"
 #include "identity.h"
+#include "latency.h"
+#include "latency_csv.h"
 #include "memory.h"
 #include "names.h"
 #include "notes.h"
@@ -158,18 +161,27 @@ char *report_params(const struct result_cell *cell, const char *separator)
     return joined;
 }
 
-static bool report_counts_instructions(const struct results *results)
+static bool report_times_requests(const struct results *results)
 {
-    return json_is_true(json_object_get(results->run, "count_instructions"));
+    return results->pace.mode != PACE_OFF;
+}
+
+/* What the figures of a group are. The caller frees it. */
+static char *report_what(const struct report_group *group)
+{
+    const char *unit = group->row[0].cell->unit;
+
+    if (results_instructions_only(group->results))
+        return memory_text("instruction counts from callgrind per operation (%s)", unit);
+    if (report_times_requests(group->results))
+        return latency_title(group);
+    return memory_text("%s%s/s, higher is better", group->prefix, unit);
 }
 
 static void report_heading(const struct report_group *group, enum table_style style)
 {
     const struct result_cell *cell = group->row[0].cell;
-    char *params = report_params(cell, " ");
-    char *what = report_counts_instructions(group->results)
-                     ? memory_text("instruction counts from callgrind per operation (%s)", cell->unit)
-                     : memory_text("%s%s/s, higher is better", group->prefix, cell->unit);
+    char *params = report_params(cell, " "), *what = report_what(group);
 
     printf("\n%s%s%s%s · %d thread%s%s · %s\n%s", style == TABLE_MARKDOWN ? "### " : "", cell->workload, *params ? " " : "",
            params, cell->threads, cell->threads > 1 ? "s" : "", cell->oversubscribed ? " (oversubscribed)" : "", what,
@@ -278,7 +290,8 @@ static void report_counter_names(const struct report_group *group, const char *k
             json_t *value;
 
             json_object_foreach(json_object_get(group->row[i].cell->observation[j].record, kind), name, value)
-                names_add(names, name);
+                if (!json_is_object(value)) /* locks by type: contention.h */
+                    names_add(names, name);
         }
 }
 
@@ -292,7 +305,7 @@ double report_counter(const struct result_cell *cell, const char *kind, const ch
         const json_t *value = json_object_get(json_object_get(record, kind), name);
 
         if (cell->observation[i].status == RESULTS_OK && json_is_integer(value))
-            values[count++] = (double)json_integer_value(value) / (double)json_integer_value(json_object_get(record, "ops"));
+            values[count++] = (double)json_integer_value(value) / results_counted_ops(&cell->observation[i]);
     }
     median = count ? summary_median(values, count) : -1;
     free(values);
@@ -359,6 +372,19 @@ static void report_counters(const struct report_group *group, enum table_style s
     free(joined);
     names_free(&zero);
     table_free(&table);
+}
+
+static void report_contention(const struct report_group *group, enum table_style style)
+{
+    bool (*const fill[])(struct table *, const struct report_group *) = {contention_fill_locks, contention_fill_peaks};
+    struct table table;
+
+    for (size_t i = 0; i < sizeof fill / sizeof fill[0]; i++)
+        if (fill[i](&table, group)) {
+            putchar('\n');
+            table_print(&table, style);
+            table_free(&table);
+        }
 }
 
 static void report_csv_number(struct table *table, double value)
@@ -432,7 +458,7 @@ static void report_unavailable(const struct results *results, enum table_style s
 {
     struct names notes = {0};
 
-    if (report_counts_instructions(results))
+    if (results_instructions_only(results))
         names_add(&notes, "callgrind runs threads in turn: exact instruction counts, but no contention, no cache and no times; "
                           "each thread's own clock readings, some hundred instructions, are in them");
     counter_table_unavailable(results, &notes);
@@ -442,14 +468,34 @@ static void report_unavailable(const struct results *results, enum table_style s
     names_free(&notes);
 }
 
+/* In a run that timed each request: the rate has the timing in it and is not shown. */
+static void report_latency(const struct report_group *group, enum table_style style, bool quiet)
+{
+    struct names notes = {0};
+    struct table table;
+
+    if (!latency_table(&table, group))
+        return;
+    table_print(&table, style);
+    table_free(&table);
+    latency_notes(group, &notes);
+    if (!quiet)
+        report_notes(&notes, style);
+    names_free(&notes);
+}
+
 static void report_group(const struct report_group *group, enum table_style style, bool quiet)
 {
     report_heading(group, style);
-    if (!report_counts_instructions(group->results)) /* no times under callgrind */
+    if (report_times_requests(group->results))
+        report_latency(group, style, quiet);
+    else if (!results_instructions_only(group->results)) /* no times under callgrind */
         report_table(group, style);
     report_events(group, style, quiet);
-    if (group->results->statistics)
+    if (group->results->statistics) {
         report_counters(group, style);
+        report_contention(group, style);
+    }
     if (!quiet) {
         if (style == TABLE_MARKDOWN)
             putchar('\n');
@@ -496,7 +542,10 @@ int report_tables(const struct results *results, enum table_style style, bool qu
     struct table csv;
     bool settled = true;
 
-    table_begin(&csv, csv_columns, sizeof csv_columns / sizeof csv_columns[0]);
+    if (report_times_requests(results))
+        latency_csv_begin(&csv);
+    else
+        table_begin(&csv, csv_columns, sizeof csv_columns / sizeof csv_columns[0]);
     for (size_t i = 0; i < results->cells; i++) {
         struct report_group group;
 
@@ -505,7 +554,9 @@ int report_tables(const struct results *results, enum table_style style, bool qu
         settled &= report_settled(rows, group.rows);
         if (style != TABLE_CSV)
             report_group(&group, style, quiet);
-        for (size_t j = 0; j < group.rows; j++)
+        if (report_times_requests(results))
+            latency_csv(&csv, &group);
+        for (size_t j = 0; j < group.rows && !report_times_requests(results); j++)
             report_csv_row(&csv, &rows[j]);
     }
     if (style == TABLE_CSV)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "pace.h"
 #include "runtime.h"
 #include "samples.h"
 
@@ -80,7 +81,8 @@ bool results_begin(struct results *results, json_t *run, const char **why)
                          &results->rounds, "warmup_ns", &warmup, "min_ns", &min, "exploratory", &exploratory, "statistics",
                          &statistics, "force_verdicts", &forced, "plan", &plan) ||
              results->rounds < 1 || results->rounds > RESULTS_MOST_ROUNDS || warmup < 0 || warmup > RESULTS_MOST_NS ||
-             min < 0 || min > RESULTS_MOST_NS || !results_take_plan(results, plan))
+             min < 0 || min > RESULTS_MOST_NS || !pace_take(json_object_get(run, "latency"), &results->pace) ||
+             !results_take_plan(results, plan))
         *why = "a damaged run record";
     else {
         results->value_ns = warmup + min;
@@ -151,6 +153,17 @@ static bool results_take_figures(struct observation *observation, const struct r
            results_take_hops(observation, json_object_get(observation->record, "hop_ns"));
 }
 
+/* Its histogram, if it has one, is of the run's mode and rate: another one is another figure. */
+static bool results_same_pace(const struct results *results, const json_t *record)
+{
+    const json_t *hist = json_object_get(record, "hist");
+    struct pace pace;
+
+    if (!json_object_get(hist, "mode"))
+        return true;
+    return pace_take(hist, &pace) && pace_equal(&pace, &results->pace);
+}
+
 static bool results_take_status(struct observation *observation, const char *name)
 {
     for (size_t i = 0; i < RESULTS_STATUSES; i++)
@@ -159,6 +172,14 @@ static bool results_take_status(struct observation *observation, const char *nam
             return true;
         }
     return false;
+}
+
+double results_counted_ops(const struct observation *observation)
+{
+    const json_t *counted = json_object_get(observation->record, "counted_ops");
+
+    /* early files have no such figure, and no better one */
+    return (double)json_integer_value(json_integer_value(counted) > 0 ? counted : json_object_get(observation->record, "ops"));
 }
 
 const struct observation *results_observation(const struct result_cell *cell, int round)
@@ -207,6 +228,10 @@ static bool results_add_sample(struct results *results, json_t *record, const ch
     }
     if (observation.status == RESULTS_OK && !results_take_figures(&observation, cell)) {
         *why = "a sample whose figures are missing or impossible";
+        return false;
+    }
+    if (!results_same_pace(results, record)) {
+        *why = "a sample of another latency mode or rate than its run's";
         return false;
     }
     if (results_observation(cell, observation.round)) {
@@ -281,11 +306,16 @@ bool results_same_group(const struct result_cell *a, const struct result_cell *b
     return a->threads == b->threads && strcmp(a->workload, b->workload) == 0 && json_equal(a->params, b->params);
 }
 
+bool results_instructions_only(const struct results *results)
+{
+    return json_is_true(json_object_get(results->run, "count_instructions"));
+}
+
 const char *results_build_objection(const struct results *results)
 {
     json_t *build = json_object_get(results->run, "build");
 
-    if (json_is_true(json_object_get(results->run, "count_instructions")))
+    if (results_instructions_only(results))
         return "under callgrind, where times mean nothing";
     if (json_array_size(json_object_get(build, "sanitizers")))
         return "a sanitizer build";

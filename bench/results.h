@@ -11,6 +11,8 @@
 
 #include <jansson.h>
 
+#include "runtime.h"
+
 enum { RESULTS_MOST_ROUNDS = 10000, RESULTS_MOST_CELLS = 4096 };
 
 enum results_status { RESULTS_OK, RESULTS_WRONG, RESULTS_CRASH, RESULTS_TIMEOUT, RESULTS_SKIPPED, RESULTS_STATUSES };
@@ -64,6 +66,7 @@ struct results {
     const char *reference;
     int rounds;
     int64_t value_ns; /* warm-up and measured time of one sample */
+    struct pace pace;  /* how requests were timed; off: throughput was measured */
     bool exploratory, statistics, forced;
     bool ended, complete; /* an end record was there; it said complete */
 };
@@ -78,6 +81,9 @@ void results_free(struct results *results);
 
 /* A metric of all RESULTS_OK observations into `values` (of cell->observations places); their number. */
 size_t results_values(const struct result_cell *cell, enum results_metric metric, double *values);
+
+/* Operations that the toolkit's own counters of a RESULTS_OK observation cover: with the warm-up. */
+double results_counted_ops(const struct observation *observation);
 
 /* NULL if this cell has no sample of this round. */
 const struct observation *results_observation(const struct result_cell *cell, int round);
@@ -94,5 +100,8 @@ bool results_same_group(const struct result_cell *a, const struct result_cell *b
 
 /* NULL, or why this build must not give verdicts: constant. */
 const char *results_build_objection(const struct results *results);
+
+/* The workers ran under callgrind: their instruction counts are exact, their times mean nothing. */
+bool results_instructions_only(const struct results *results);
 
 #endif

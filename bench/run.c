@@ -25,6 +25,7 @@
 #include "memory.h"
 #include "options.h"
 #include "outcome.h"
+#include "pace.h"
 #include "plan.h"
 #include "progress.h"
 #include "report.h"
@@ -109,6 +110,7 @@ static json_t *run_record(const struct run *run, json_t *argv)
         "events", counting_json(&run->counting), "unavailable", run->counting.unavailable, "count_instructions",
         (int)options->count_instructions);
 
+    json_object_set_new(record, "latency", pace_json(&options->pace));
     json_object_set_new(record, "shard", run_shard(options));
     json_object_set_new(record, "plan_hash", json_string(identity_plan_hash(record, hash)));
     return record;
@@ -206,6 +208,8 @@ static void run_begin(struct run *run, int argc, char **argv)
     bool old = run->options.resume || run->options.append;
     struct resume resume;
 
+    if (getenv(WORKER_ALLOCATION_MAP) && !run->options.stats)
+        die_usage("%s: only the instances of --stats know what lies where", WORKER_ALLOCATION_MAP);
     if (!run->options.no_lock)
         lock_take();
     if (old) {
@@ -234,6 +238,7 @@ static json_t *run_order(const struct run *run, const struct cell *cell, int rou
         .threads = cell->threads,
         .warmup_ns = run->options.warmup_ns,
         .min_ns = run->options.min_ns,
+        .pace = cell->pace,
         .seed = draw_mix(run->options.seed, RUN_STREAM_ROUND + (uint64_t)round) >> 1, /* fits JSON's integers */
     };
     json_t *order;

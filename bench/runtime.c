@@ -6,24 +6,9 @@
  * A sample: start the runtime, setup, threads (each pinned), warm-up rounds that double until they last warmup_ns, the measured
  * round with the repetitions they suggest for min_ns, drain, check, teardown, leak check.
  */
-#include "../rc/rc.h"
+#include "../gc/unit.c"
 
-#include "../rc/thread.c"
-
-#include "../objects/object.c"
-#include "../objects/heap.c"
-#include "../objects/lock.c"
-#include "../objects/number.c"
-#include "../objects/str.c"
-#include "../objects/tuple.c"
-#include "../objects/table.c"
-#include "../objects/list.c"
-#include "../objects/dict.c"
-#include "../objects/set.c"
-#include "../objects/iter.c"
-
-#include "../gc/verify.c"
-
+#include "pacing.h"
 #include "workload.h"
 #include <stdarg.h>
 #include <sys/resource.h>
@@ -37,6 +22,9 @@ static const struct workload *const workload_table[] = {
 #include "workload_names.h" /* one WORKLOAD(name) per workload */
 #undef WORKLOAD
 };
+_Static_assert((int)LOCK_TYPES <= (int)RUNTIME_MAX_LOCKS && (int)LOCK_STAT_COUNT <= (int)RUNTIME_MAX_LOCK_COUNTERS &&
+                   (int)RC_STAT_COUNT <= (int)RUNTIME_MAX_COUNTERS,
+               "a sample has room for what is counted");
 enum { WORKLOADS = sizeof workload_table / sizeof workload_table[0] };
 
 static const struct workload_info *const workload_infos[] = {
@@ -113,6 +101,7 @@ struct crew {
     struct os_barrier gate; /* the threads and the main thread */
     uint64_t reps;          /* of the next round; 0: no more. Written by the main thread between gates */
     bool measured;          /* the next round counts */
+    uint64_t requests;      /* of each thread in the measured round, where they are timed one by one */
     int64_t epoch_ns;       /* start_ns and end_ns count from here */
     _Atomic int failed;     /* threads that reported an error */
     _Atomic uint64_t counted_ops;
@@ -148,6 +137,58 @@ static void member_tell(const struct member *m, void (*listener)(void *, int))
         listener(m->crew->work.request->round_arg, m->index);
 }
 
+/* --- requests that are timed one by one (pacing.h) --- */
+
+/* From the start line to the first due request of a fixed rate: by then every thread is there, its counters open. */
+enum { MEMBER_LEAD_NS = 5000000 };
+
+static int64_t member_now(void *arg)
+{
+    (void)arg;
+    return os_now();
+}
+
+/* Detached: who waits for its next request holds no GIL and holds up no epoch, and others merge in its place. It attaches
+ * when the request is due and not before: waiting for a GIL then is part of that request's latency. */
+static int64_t member_wait(void *arg, int64_t until)
+{
+    (void)arg;
+    thread_detach();
+    int64_t woke = os_wait_until(until);
+    thread_attach();
+    return woke;
+}
+
+static int64_t member_serve(void *arg)
+{
+    struct member *m = arg;
+    struct work *w = &m->crew->work;
+    return w->workload->run(w, m->index, (uint64_t)w->request->pace.request);
+}
+
+/* Not inline: a round that is not timed stays as small as it was. */
+static __attribute__((noinline)) int64_t member_requests(struct member *m)
+{
+    static const struct pacing_door door = {.now = member_now, .wait = member_wait, .serve = member_serve};
+    const struct crew *c = m->crew;
+    struct pacing *p = &c->work.request->pacing[m->index];
+    p->rate = c->work.request->pace.rate;
+    p->requests = c->requests;
+    p->begin_ns = c->epoch_ns + MEMBER_LEAD_NS;
+    return pacing_run(p, &door, m);
+}
+
+/* --- rounds --- */
+
+/* A thread's part of a round: operations, or -1. */
+static int64_t member_work(struct member *m)
+{
+    struct crew *c = m->crew;
+    if (c->measured && c->work.request->pacing)
+        return member_requests(m);
+    return c->work.workload->run(&c->work, m->index, c->reps);
+}
+
 /* One round: detached at entry and exit, so that waiting for a GIL counts. */
 static void member_round(struct member *m)
 {
@@ -157,7 +198,7 @@ static void member_round(struct member *m)
     member_usage(&t, -1);
     t.start_ns = os_now() - c->epoch_ns;
     thread_attach();
-    int64_t ops = c->work.workload->run(&c->work, m->index, c->reps);
+    int64_t ops = member_work(m);
     if (ops < 0) {
         char text[200];
         member_fail(c, err_format(text, sizeof text));
@@ -232,6 +273,15 @@ static uint64_t crew_warm_up(struct crew *c)
     return wanted < 1 ? 1 : wanted > 1e18 ? (uint64_t)1e18 : (uint64_t)(wanted + 0.5);
 }
 
+/* How many requests each thread has in the measured round: what is due in min_ns, or what `reps` repetitions make. */
+static uint64_t crew_requests(const struct sample_request *r, uint64_t reps)
+{
+    const uint64_t second = 1000000000;
+    uint64_t ns = (uint64_t)r->min_ns, rate = (uint64_t)r->pace.rate;
+    uint64_t requests = rate ? ns / second * rate + ns % second * rate / second : reps / (uint64_t)r->pace.request;
+    return requests ? requests : 1;
+}
+
 /* Sums and extremes of the measured round. */
 static void sample_reduce(struct sample *s)
 {
@@ -249,6 +299,8 @@ static void crew_measure_round(struct crew *c)
 {
     struct sample *s = c->work.sample;
     uint64_t reps = crew_warm_up(c);
+    if (c->work.request->pacing)
+        c->requests = crew_requests(c->work.request, reps);
     int64_t cpu = os_clock(CLOCK_PROCESS_CPUTIME_ID);
     crew_round(c, reps, true);
     s->cpu_ns = os_clock(CLOCK_PROCESS_CPUTIME_ID) - cpu;
@@ -301,6 +353,39 @@ static void sample_counters(struct sample *s)
         s->counter[s->counters++] = (struct named_value){names[i], (int64_t)thread_counter_total((enum rc_counter)i)};
 }
 
+static void sample_peaks(struct sample *s)
+{
+#if RC_STATISTICS
+    static const char *const names[] = {
+#define X(name) #name,
+        RC_PEAKS(X)
+#undef X
+    };
+    for (int i = 0; i < RC_PEAK_COUNT; i++)
+        s->peak[s->peaks++] = (struct named_value){names[i], rc_peak_of((enum rc_peak)i)};
+#else
+    (void)s;
+#endif
+}
+
+static void sample_locks(struct sample *s)
+{
+    static const char *const names[] = {
+#define X(name) #name,
+        LOCK_COUNTERS(X)
+#undef X
+    };
+    for (int i = 0; RC_STATISTICS && i < LOCK_TYPES; i++) {
+        const struct lock_counts *line = lock_statistics_total(i);
+        if (!line)
+            continue;
+        struct lock_sample *l = &s->lock[s->lock_types++];
+        *l = (struct lock_sample){.type = line->type ? line->type->name : "other", .wait_longest_ns = line->wait_longest_ns};
+        for (int c = 0; c < LOCK_STAT_COUNT; c++)
+            l->counter[l->counters++] = (struct named_value){names[c], (int64_t)line->value[c]};
+    }
+}
+
 /* The workload between a started and a stopped runtime. 0, or -1: it could not be set up. */
 static int sample_workload(struct crew *c)
 {
@@ -343,6 +428,8 @@ static int sample_run(const struct sample_request *request, struct sample *s)
         snprintf(s->error, sizeof s->error, "no workload '%s'", request->workload);
         return -1;
     }
+    if (RC_STATISTICS && request->allocation_map)
+        heap_map_start();
     if (sample_start(&c) != 0) {
         snprintf(s->error, sizeof s->error, "out of memory while starting the runtime");
         return -1;
@@ -350,6 +437,11 @@ static int sample_run(const struct sample_request *request, struct sample *s)
     int result = sample_workload(&c);
     s->leaked = objects_stop();
     sample_counters(s);
+    sample_locks(s);
+    sample_peaks(s);
+    int failed = RC_STATISTICS && request->allocation_map ? heap_map_write(request->allocation_map) : 0;
+    if (failed)
+        die(request->allocation_map, failed); /* a worker process: asked for, not to be had */
     return result;
 }
 

@@ -14,7 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RUNTIME_MAX_THREADS = 256, RUNTIME_MAX_PARAMS = 16, RUNTIME_MAX_COUNTERS = 64, RUNTIME_MAX_FACTS = 16 };
+enum { RUNTIME_MAX_THREADS = 256, RUNTIME_MAX_PARAMS = 16, RUNTIME_MAX_COUNTERS = 64, RUNTIME_MAX_FACTS = 16,
+       RUNTIME_MAX_LOCKS = 8, RUNTIME_MAX_LOCK_COUNTERS = 8 };
 
 /* Traits of a strategy, as bits. */
 enum {
@@ -34,13 +35,29 @@ struct param {
     const char *help;     /* one line */
 };
 
+/* A repetition that threads do together: it cannot be timed as one thread's request. */
+struct joint {
+    const char *param, *value; /* only with this value; NULL: always */
+    const char *why;           /* one clause, for people */
+};
+
 struct workload_info {
     const char *name;
     const char *unit;           /* what `ops` counts: "calls", "pairs", "words" … */
     const char *summary;        /* one line */
     const struct param *params; /* ends with a NULL name */
     bool racy_by_design;        /* a wrong result is what it shows (counter kind=racy) */
+    const struct joint *joint;  /* ends with a NULL why; NULL: every repetition is one thread's own */
 };
+
+/* How the requests of the measured round are timed (pacing.h). Off: they are not, a round is one call of run(). */
+enum pace_mode { PACE_OFF, PACE_CLOSED, PACE_FIXED };
+struct pace {
+    enum pace_mode mode;
+    int64_t rate;    /* PACE_FIXED: requests a second and thread; otherwise 0 */
+    int64_t request; /* repetitions of the workload in one request; 0 when off */
+};
+struct pacing;
 
 /* One sample to take, in this process. */
 struct param_value {
@@ -54,11 +71,14 @@ struct sample_request {
     int64_t min_ns;                                /* the measured part aims at this long */
     uint64_t seed;                                 /* for workloads that draw random numbers */
     int cpu[RUNTIME_MAX_THREADS];                  /* CPU (OS index) to pin thread i to; -1: leave it */
+    struct pace pace;
+    struct pacing *pacing;                         /* of each thread, zeroed: filled in by it; NULL when the pace is off */
     /* Called by each thread for itself around its part of the measured round and of no other, outside its time stamps.
      * NULL: nobody listens. */
     void (*round_begin)(void *arg, int thread);
     void (*round_end)(void *arg, int thread);
     void *round_arg;
+    const char *allocation_map; /* NULL, or with statistics: a file to write what lay where to, when all has ended */
 };
 
 struct thread_sample {
@@ -72,6 +92,14 @@ struct thread_sample {
 struct named_value {
     const char *name;
     int64_t value;
+};
+
+/* Locks of the objects of one type. */
+struct lock_sample {
+    const char *type;
+    int counters;
+    struct named_value counter[RUNTIME_MAX_LOCK_COUNTERS]; /* sums, over the threads */
+    int64_t wait_longest_ns;                               /* a maximum */
 };
 
 struct sample {
@@ -90,6 +118,10 @@ struct sample {
     int facts;        /* what the workload found, such as hits and misses: printed, kept in the file */
     struct named_value fact[RUNTIME_MAX_FACTS];
     char error[256];  /* why run() returned non-zero, or what was wrong with the result; else "" */
+    int lock_types;   /* with statistics: types of which an object was locked */
+    struct lock_sample lock[RUNTIME_MAX_LOCKS];
+    int peaks;        /* with statistics: the highest that something was, warm-up included; never divided, never added */
+    struct named_value peak[RUNTIME_MAX_COUNTERS];
 };
 
 struct runtime {

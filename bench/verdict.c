@@ -94,6 +94,8 @@ static enum verdict verdict_alone(const struct results *results, const struct re
         return VERDICT_EMPTY;
     if (verdict_racy(cell))
         return VERDICT_RACY;
+    if (results->pace.mode != PACE_OFF)
+        return VERDICT_LATENCY;
     if (!cell->aa && strcmp(cell->strategy, results->reference) == 0)
         return VERDICT_REFERENCE;
     return VERDICT_INCONCLUSIVE;
@@ -237,6 +239,7 @@ char *verdict_text(const struct row *row)
         [VERDICT_AA_DIFFERS] = "A/A: differs",
         [VERDICT_UNSAFE] = "wrong answers expected",
         [VERDICT_RACY] = "wrong by design",
+        [VERDICT_LATENCY] = "latency run: not judged",
         [VERDICT_NO_REFERENCE] = "no reference",
         [VERDICT_EMPTY] = "not measured",
     };

@@ -25,6 +25,7 @@ enum verdict {
     VERDICT_AA_DIFFERS,
     VERDICT_UNSAFE,       /* wrong answers expected: never ranked */
     VERDICT_RACY,         /* wrong by design of the workload: not ranked */
+    VERDICT_LATENCY,      /* its requests were timed one by one: the rate is not judged */
     VERDICT_FAILED,       /* crashed, hung or wrong: `failure` says which */
     VERDICT_NO_REFERENCE, /* the reference failed or is not there */
     VERDICT_EMPTY,        /* nothing measured */

@@ -11,6 +11,9 @@
 
 #include "runtime.h"
 
+/* Environment: the file that a worker writes its allocation map to. Each sample writes it anew. */
+#define WORKER_ALLOCATION_MAP "RCLAB_ALLOCATION_MAP"
+
 /* What a worker is told. New reference. */
 json_t *worker_order(const struct runtime *runtime, const struct sample_request *request);
 

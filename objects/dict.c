@@ -20,7 +20,7 @@ API struct obj *dict_new(size_t room)
         os_free(table.index);
         return NULL;
     }
-    lock_init(&d->lock);
+    lock_init(&d->lock, &d->base);
     d->table = table;
     return &d->base.base;
 }
@@ -324,4 +324,5 @@ static const struct type dict_type = {
     .repr = dict_repr,
     .lock = dict_lock,
     .unlock = dict_unlock,
+    .size = {.least = sizeof(struct dict)},
 };

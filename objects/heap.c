@@ -230,6 +230,8 @@ API void heap_thread_stop(struct thread *t)
     heap_ended.live += h->live;
     os_unlock(&heap_ended.lock);
     h->live = 0;
+    lock_statistics_publish(h);
+    heap_map_publish(h);
 }
 
 API int64_t heap_live(void)

@@ -40,7 +40,7 @@ API struct obj *iter_new(struct obj *source)
     struct iter *it = obj_alloc(&iter_type, sizeof *it);
     if (unlikely(!it))
         return NULL;
-    lock_init(&it->lock);
+    lock_init(&it->lock, &it->base);
     it->source = obj_incref(source);
     it->position = it->expected = 0;
     if (table) {
@@ -151,4 +151,5 @@ static const struct type iter_type = {
     .clear = iter_clear,
     .lock = iter_lock,
     .unlock = iter_unlock,
+    .size = {.least = sizeof(struct iter)},
 };

@@ -101,7 +101,7 @@ API struct obj *list_new(size_t room)
         os_free(item);
         return NULL;
     }
-    lock_init(&l->lock);
+    lock_init(&l->lock, &l->base);
     l->item = item;
     l->length = 0;
     l->room = room;
@@ -752,4 +752,5 @@ static const struct type list_type = {
     .repr = list_repr,
     .lock = list_lock,
     .unlock = list_unlock,
+    .size = {.least = sizeof(struct list)},
 };

@@ -20,9 +20,10 @@ SLOW void lock_acquire_two_slow(struct lock *held, struct lock *wanted) { (void)
 API void lock_start(void) { lock_biasing = os_fence_others_start(); }
 
 /* The owner has lost a bet. It may have ended. */
-static void lock_count_revoked(uint32_t owner)
+static void lock_count_revoked(const struct lock *l, uint32_t owner)
 {
-    rc_stat(lock_revoked);
+    (void)l; /* without statistics */
+    lock_stat(l, revoked);
     os_rcu_read_lock();
     struct heap_thread *t = (struct heap_thread *)thread_find(owner);
     if (t)
@@ -43,7 +44,7 @@ SLOW bool lock_revoke(struct lock *l)
     /* (L1, L4) acquire: sees what the owner wrote before it stored the 0 (L2) */
     while (atomic_load_explicit(&l->inside, memory_order_acquire) != 0)
         os_yield();
-    lock_count_revoked(owner);
+    lock_count_revoked(l, owner);
     return true;
 }
 
@@ -61,10 +62,24 @@ static bool lock_spin(struct lock *l)
     return false;
 }
 
+/* `start`: when the thread came; it holds the lock now. */
+static void lock_count_wait(const struct lock *l, int64_t start)
+{
+#if RC_STATISTICS
+    int64_t ns = os_now() - start;
+    struct lock_counts *line = lock_counts_of(heap_self()->locks, lock_type(l));
+    lock_stat_add(l, wait_ns, ns);
+    line->wait_longest_ns = ns > line->wait_longest_ns ? ns : line->wait_longest_ns;
+    rc_stat_peak(lock_wait_longest_ns, ns);
+#else
+    (void)l, (void)start;
+#endif
+}
+
 SLOW void lock_acquire_slow(struct lock *l)
 {
     int64_t start = RC_STATISTICS ? os_now() : 0;
-    rc_stat(lock_contended);
+    lock_stat(l, contended);
     if (!lock_revoke(l) && !lock_spin(l)) {
         /* (L1) acquire: sees what the last holder wrote before its release (L2) */
         while (atomic_exchange_explicit(&l->word, LOCK_WAITED, memory_order_acquire) != LOCK_FREE) {
@@ -73,9 +88,8 @@ SLOW void lock_acquire_slow(struct lock *l)
             thread_attach(); /* may wait: therefore before the lock is taken, never while it is held */
         }
     }
-    rc_stat(lock_acquired);
-    rc_stat_add(lock_wait_ns, os_now() - start);
-    (void)start;
+    lock_stat(l, acquired);
+    lock_count_wait(l, start);
 }
 
 /* The word is 0 already: another thread may hold the lock by now, and only the address is used. */
@@ -85,7 +99,7 @@ SLOW void lock_release_slow(struct lock *l) { os_unpark(&l->word, 1); }
 SLOW void lock_acquire_two_slow(struct lock *held, struct lock *wanted)
 {
     do {
-        rc_stat(lock_contended);
+        lock_stat(wanted, contended);
         lock_release(held);
         lock_acquire(wanted);
         struct lock *swap = held;

@@ -40,7 +40,18 @@ struct lock {
                       * the end (list.c and table.h say why that is enough) */
 };
 
-/* For the explorer, as RC_FIELDS (rc.h). */
+#if RC_STATISTICS
+/* lock_init saw to it that the object's struct container ends where its lock begins. */
+INLINE const struct type *lock_type(const struct lock *l) { return ((const struct container *)l)[-1].base.type; }
+#define lock_stat_add(l, name, n)                                                                                       \
+    ((void)(rc_stat_add(lock_##name, n),                                                                                \
+            lock_counts_of(heap_self()->locks, lock_type(l))->value[LOCK_STAT_##name] += (uint64_t)(n)))
+#else
+#define lock_stat_add(l, name, n) ((void)0)
+#endif
+#define lock_stat(l, name) lock_stat_add(l, name, 1)
+
+/* For the explorer: the members, their values in words (rc.h). */
 #if LOCK_NONE
 #define LOCK_FIELDS(F) F(version, NULL)
 #else
@@ -60,8 +71,11 @@ API void lock_start(void);
 /* 1: locks may be biased. */
 static bool lock_biasing __attribute__((unused));
 
-INLINE void lock_init(struct lock *l)
+/* The lock follows the container that it belongs to: that is how statistics know the type. */
+INLINE void lock_init(struct lock *l, struct container *of)
 {
+    assert((void *)l == (void *)(of + 1));
+    (void)of;
 #if !LOCK_NONE
     /* relaxed: a bet; an ending thread's id is not its own */
     bool biased = lock_biasing && rt_self->id != THREAD_ID_ENDING &&
@@ -85,7 +99,7 @@ HOT bool lock_enter_biased(struct lock *l)
     os_fence_light();
     /* (L3) relaxed: the last to hold it was this thread */
     if (likely(atomic_load_explicit(&l->word, memory_order_relaxed) == LOCK_BIASED)) {
-        rc_stat(lock_biased);
+        lock_stat(l, biased);
         return true;
     }
     /* release: nothing was done under it, but the revoker that waits for the 0 acquires */
@@ -105,7 +119,7 @@ HOT bool lock_try(struct lock *l)
         unlikely(!atomic_compare_exchange_strong_explicit(&l->word, &word, LOCK_HELD, memory_order_acquire,
                                                           memory_order_relaxed)))
         return false;
-    rc_stat(lock_acquired);
+    lock_stat(l, acquired);
     os_interleave();
 #else
     (void)l;

@@ -178,6 +178,7 @@ static struct obj *integer_finish(struct integer *raw, size_t room, bool negativ
     }
     rc_init(&result->base.rc);
     result->base.type = &int_type;
+    heap_map_note(&result->base, integer_bytes(limbs));
     result->limbs = negative ? -(int64_t)limbs : (int64_t)limbs;
     return &result->base;
 }
@@ -744,20 +745,26 @@ static int float_repr(struct obj *o, struct strbuf *b, int depth)
 
 /* --- types --- */
 
+/* As integer_bytes: a small int takes one limb. */
+#define INTEGER_SIZE                                                                                                    \
+    {.least = sizeof(struct integer), .fixed = offsetof(struct integer, limb), .each = sizeof(mp_limb_t),               \
+     .count_at = offsetof(struct integer, limbs)}
+
 static const struct type none_type = {
     .name = "NoneType", .flags = TYPE_EXACT, .dealloc = none_dealloc, .hash = none_hash, .repr = none_repr,
+    .size = {.least = sizeof(struct obj)},
 };
 static const struct type bool_type = {
     .name = "bool", .flags = TYPE_EXACT, .dealloc = integer_dealloc, .hash = int_hash, .equal = number_equal,
-    .less = number_less, .repr = bool_repr,
+    .less = number_less, .repr = bool_repr, .size = INTEGER_SIZE,
 };
 static const struct type int_type = {
     .name = "int", .flags = TYPE_EXACT, .dealloc = integer_dealloc, .hash = int_hash, .equal = number_equal,
-    .less = number_less, .repr = int_repr,
+    .less = number_less, .repr = int_repr, .size = INTEGER_SIZE,
 };
 static const struct type float_type = {
     .name = "float", .flags = TYPE_EXACT, .dealloc = float_dealloc, .hash = float_hash, .equal = number_equal,
-    .less = number_less, .repr = float_repr,
+    .less = number_less, .repr = float_repr, .size = {.least = sizeof(struct floating)},
 };
 
 /* --- the singletons and the cache --- */

@@ -130,6 +130,7 @@ static void obj_dealloc(struct obj *o)
 }
 
 API void rc_dead(struct rc_head *head) { obj_dealloc((struct obj *)head); }
+API size_t rc_bytes(const struct rc_head *head) { return obj_bytes((const struct obj *)head); }
 
 /* --- dispatch --- */
 

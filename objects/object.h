@@ -18,6 +18,8 @@
 
 #include "../rc/rc.h"
 #include "err.h"
+#include "heap_map.h"
+#include "lock_statistics.h"
 
 struct type;
 
@@ -40,6 +42,12 @@ enum {
 
 struct strbuf; /* str.h */
 
+/* An object's bytes as data, so that only the statistics have code for it: the larger of `least` and fixed + each * |n|,
+ * where n is the int64_t at `count_at`; each == 0: there is no n. All zero: not told. obj_free checks it. */
+struct type_size {
+    uint16_t least, fixed, each, count_at;
+};
+
 /* Slots may be NULL: no hash means unhashable, no equal means identity, no less means unordered, no repr a default. */
 struct type {
     const char *name;
@@ -57,6 +65,7 @@ struct type {
     int (*repr)(struct obj *, struct strbuf *, int depth); /* appends; 0, or -1 and an error */
     void (*lock)(struct obj *);                     /* the object's own lock; NULL: it has none */
     void (*unlock)(struct obj *);
+    struct type_size size;
 };
 
 /* --- per-thread state of this layer --- */
@@ -86,6 +95,10 @@ struct heap_thread {
     struct heap_list free[HEAP_CLASSES];
     struct heap_list spare[HEAP_CLASSES]; /* policy thread: a second, full list, so that a list that runs over or dry moves
                                              between threads in one piece, and not at every turn */
+#if RC_STATISTICS
+    struct lock_counts locks[LOCK_TYPES];
+    struct heap_map map;
+#endif
 };
 
 HOT struct heap_thread *heap_self(void) { return (struct heap_thread *)rt_self; }
@@ -192,9 +205,25 @@ HOT void *obj_alloc(const struct type *type, size_t bytes)
         return NULL;
     rc_init(&o->rc);
     o->type = type;
+    heap_map_note(o, bytes);
     return o;
 }
-HOT void obj_free(struct obj *o, size_t bytes) { heap_free(o, bytes); }
+/* What the type's size says; 0: nothing. */
+INLINE size_t obj_bytes(const struct obj *o)
+{
+    const struct type_size *s = &o->type->size;
+    size_t bytes = s->fixed;
+    if (s->each) {
+        int64_t n = *(const int64_t *)((const char *)o + s->count_at);
+        bytes += (size_t)(n < 0 ? -n : n) * s->each;
+    }
+    return bytes > s->least ? bytes : s->least;
+}
+HOT void obj_free(struct obj *o, size_t bytes)
+{
+    assert(obj_bytes(o) == bytes || obj_bytes(o) == 0);
+    heap_free(o, bytes);
+}
 
 /* --- references --- */
 

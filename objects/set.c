@@ -19,7 +19,7 @@ API struct obj *set_new(size_t room)
         os_free(table.index);
         return NULL;
     }
-    lock_init(&s->lock);
+    lock_init(&s->lock, &s->base);
     s->table = table;
     return &s->base.base;
 }
@@ -286,4 +286,5 @@ static const struct type set_type = {
     .repr = set_repr,
     .lock = set_lock,
     .unlock = set_unlock,
+    .size = {.least = sizeof(struct set)},
 };

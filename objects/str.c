@@ -184,6 +184,7 @@ static int str_repr(struct obj *o, struct strbuf *b, int depth)
 static const struct type str_type = {
     .name = "str", .flags = TYPE_EXACT, .dealloc = str_dealloc, .hash = str_hash, .equal = str_equal, .less = str_less,
     .repr = str_repr,
+    .size = {.fixed = offsetof(struct str, bytes) + 1, .each = 1, .count_at = offsetof(struct str, length)},
 };
 
 /* --- strbuf --- */

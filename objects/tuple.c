@@ -138,4 +138,5 @@ static const struct type tuple_type = {
     .equal = tuple_equal,
     .less = tuple_less,
     .repr = tuple_repr,
+    .size = {.fixed = sizeof(struct tuple), .each = sizeof(struct obj *), .count_at = offsetof(struct tuple, length)},
 };

@@ -15,6 +15,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -118,6 +119,19 @@ INLINE void os_relax(void)
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
 #endif
+}
+/* Waits until os_now() shows `until`; what it showed then. Sleeps up to OS_WAKE_NS before and spins for the rest: a sleeper
+ * wakes 50 us (the kernel's timer slack) and more too late, and what is too late would be taken for somebody's latency. */
+enum { OS_WAKE_NS = 100000 };
+INLINE int64_t os_wait_until(int64_t until)
+{
+    struct timespec t = os_timespec(until - OS_WAKE_NS);
+    int64_t now = os_now();
+    while (until - now > OS_WAKE_NS && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
+        now = os_now();
+    while ((now = os_now()) < until)
+        os_relax();
+    return now;
 }
 /* Pins the calling thread; 0 or an errno. */
 INLINE int os_pin(int cpu)

@@ -26,14 +26,13 @@
  *     bool rc_decref_field(struct rc_head *)                                  decref of a dead object's own field
  *     bool rc_fields_escape(bool)                                             around the fields of a finalised object
  *
- * and, so that the explorer shows a head by its members,
- *
- *     RC_FIELDS(F)            F(member, words) for each member of struct rc_head; words: a function that puts a value into words,
- *     RC_THREAD_FIELDS(F)     or NULL (bench/explore/describe.h). The second: of struct rc_thread, what others than it look at
- *
+ * and RC_HEAD_FIELDS(X), its head's fields as a list of X(name), for the allocation map (tests/test_counters.c checks it);
+ * and RC_HEAD_WORDS(F), F(name, words) for those of them whose value is more than a number: words(value, buf, size) says what it
+ * means, for the explorer (bench/explore/describe.h); RC_THREAD_FIELDS(F), the same for all members of struct rc_thread;
  * and the traits RC_NEEDS_GIL, RC_UNSAFE (wrong answers under threads), RC_DEFERS_FREE, each 0 by default.
  *
- * A strategy that defers returns false from rc_decref and later calls rc_dead(head), the one upward call.
+ * A strategy that defers returns false from rc_decref and later calls rc_dead(head). It says what it holds meanwhile by
+ * rc_stat_deferred (RC_PEAKS in stats.h), with rc_bytes(head): the two upward calls.
  *
  * Memory ordering common to all: an incref may be relaxed, because the caller already holds what keeps the object. All
  * accesses to an object must happen before its deallocation: each decref releases and the last one acquires (R1/R2, named in each
@@ -48,6 +47,8 @@ struct rc_head;
 /* Defined by the layer above (objects/object.c): the object's count has reached zero; deallocate it. Called on a thread
  * of the runtime, attached, holding no lock. */
 API void rc_dead(struct rc_head *head);
+/* The object's own memory, for statistics of what is deferred. The caller keeps it alive. */
+API size_t rc_bytes(const struct rc_head *head);
 
 #ifndef RC_STRATEGY
 #define RC_STRATEGY plain /* so that this header compiles alone */
@@ -65,9 +66,12 @@ API void rc_dead(struct rc_head *head);
 #ifndef RC_DEFERS_FREE
 #define RC_DEFERS_FREE 0
 #endif
+#ifndef RC_HEAD_FIELDS
+#define RC_HEAD_FIELDS(X)
+#endif
 
-#ifndef RC_FIELDS
-#define RC_FIELDS(F)
+#ifndef RC_HEAD_WORDS
+#define RC_HEAD_WORDS(F)
 #endif
 #ifndef RC_THREAD_FIELDS
 #define RC_THREAD_FIELDS(F)

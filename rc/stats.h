@@ -2,12 +2,13 @@
  * stats.h -- the toolkit's own counters, one list. Free when off: without RC_STATISTICS every rc_stat() is empty.
  *
  * Each thread counts in its own struct thread (no sharing while measuring); a thread's counts are added to the
- * totals when it ends (thread.c). Read the totals only when the threads that count have ended.
+ * totals when it ends (thread.c). Read the totals only when the threads that count have ended. Peaks are of the whole
+ * process: they are raised where a thread waits or queues, not on a fast path.
  */
 #ifndef RC_STATS_H
 #define RC_STATS_H
 
-#include <stdint.h>
+#include "os.h"
 
 #ifndef RC_STATISTICS
 #define RC_STATISTICS 0
@@ -64,5 +65,56 @@ struct rc_counts {
 #define rc_stat_add(name, n) ((void)0)
 #endif
 #define rc_stat(name) rc_stat_add(name, 1)
+
+/* X(name): the highest it was. Over threads and samples the maximum counts, never the sum.
+ *
+ * Deferred: what is held only because the strategy defers. A strategy that defers counts it, all others have 0:
+ *     biased    the objects on merge queues, from the enqueue to the merge.
+ *     buffered  the log segments that hold entries not yet applied, whole, and the dead objects that the committer has not
+ *               freed. Which objects are dead nobody knows before the committer has looked: those that one turn frees
+ *               were dead when it closed its epoch, so both are added up for that moment, once a turn. Objects whose last
+ *               DEC lies in a later epoch count in the turn that frees them.
+ * Not counted: the arrays of lists, dicts and sets, empty segments, freelists (free memory), an object's finaliser's work. */
+#define RC_PEAKS(X)                                                                                                     \
+    X(deferred_bytes)                                                                                                  \
+    X(deferred_objects)                                                                                                \
+    X(lock_wait_longest_ns) /* one wait for an object lock */
+
+enum rc_peak {
+#define X(name) RC_PEAK_##name,
+    RC_PEAKS(X)
+#undef X
+    RC_PEAK_COUNT
+};
+
+#if RC_STATISTICS
+static struct {
+    _Atomic int64_t peak[RC_PEAK_COUNT];
+    _Atomic int64_t bytes, objects; /* deferred now */
+} rc_gauge __attribute__((unused));
+
+INLINE void rc_raise(enum rc_peak which, int64_t value)
+{
+    int64_t peak = atomic_load_explicit(&rc_gauge.peak[which], memory_order_relaxed); /* relaxed: a figure, it publishes nothing */
+    while (peak < value && !atomic_compare_exchange_weak_explicit(&rc_gauge.peak[which], &peak, value, memory_order_relaxed,
+                                                                  memory_order_relaxed)) /* relaxed: as above */
+        continue;
+}
+/* Negative: given back. */
+INLINE void rc_gauge_add(int64_t objects, int64_t bytes)
+{
+    /* relaxed, both: figures, they publish nothing */
+    rc_raise(RC_PEAK_deferred_objects, atomic_fetch_add_explicit(&rc_gauge.objects, objects, memory_order_relaxed) + objects);
+    rc_raise(RC_PEAK_deferred_bytes, atomic_fetch_add_explicit(&rc_gauge.bytes, bytes, memory_order_relaxed) + bytes);
+}
+/* relaxed, both: read between the phases of a run */
+INLINE int64_t rc_gauge_of(const _Atomic int64_t *figure) { return atomic_load_explicit(figure, memory_order_relaxed); }
+INLINE int64_t rc_peak_of(enum rc_peak which) { return rc_gauge_of(&rc_gauge.peak[which]); }
+#define rc_stat_peak(name, value) rc_raise(RC_PEAK_##name, (value))
+#define rc_stat_deferred(objects, bytes) rc_gauge_add((objects), (int64_t)(bytes))
+#else
+#define rc_stat_peak(name, value) ((void)0)
+#define rc_stat_deferred(objects, bytes) ((void)0)
+#endif
 
 #endif

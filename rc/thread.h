@@ -47,7 +47,7 @@ struct thread {
     struct cds_list_head all;             /* registry: under its lock */
 };
 
-/* For the explorer, as RC_FIELDS (rc.h). */
+/* For the explorer: the members, their values in words (rc.h). */
 #define THREAD_FIELDS(F)                                                                                               \
     F(breaker, thread_words_breaker) F(id, words_thread) F(state, thread_words_state) F(key, NULL) F(registered, NULL) \
     F(counts, NULL) F(next_by_key, NULL) F(all.next, NULL) F(all.prev, NULL)

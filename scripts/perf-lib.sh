@@ -3,7 +3,7 @@
 # To be sourced from scripts/perf-NAME with the repository as the current folder.
 
 rclab=${RCLAB:-build/release/rclab}
-strategy=biased workload=fib threads=2 seconds=1
+strategy=biased workload=fib threads=2 seconds=1 statistics=false
 params=()
 
 perf_usage() { # TEXT: what the script does, and options beside the common ones
@@ -51,8 +51,8 @@ perf_order() {
         [[ $param =~ ^[a-z-]+=[A-Za-z0-9_./-]+$ ]] || perf_die "-L $param: allowed is VAR=VALUE"
         values+="${values:+,}\"${param%%=*}\":\"${param#*=}\""
     done
-    printf '{"strategy":"%s","statistics":false,"workload":"%s","threads":%d,"warmup_ns":100000000,"min_ns":%d000000000,"seed":1,"cpus":[%s],"params":{%s}}' \
-        "$strategy" "$workload" "$threads" "$seconds" "$cpus" "$values"
+    printf '{"strategy":"%s","statistics":%s,"workload":"%s","threads":%d,"warmup_ns":100000000,"min_ns":%d000000000,"seed":1,"cpus":[%s],"params":{%s}}' \
+        "$strategy" "$statistics" "$workload" "$threads" "$seconds" "$cpus" "$values"
 }
 
 perf_has() { # EVENT: it can be counted here; `perf stat` says <not supported> and exits 0

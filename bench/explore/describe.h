@@ -1,7 +1,7 @@
 /*
  * describe.h -- the instance's side of names: what a block of its memory is, its members, their values in words.
  *
- * Included by instance.c. Members come from the lists that stand beside the structs (RC_FIELDS, THREAD_FIELDS, LOCK_FIELDS); what has
+ * Included by instance.c. Members come from the lists that stand beside the structs (RC_HEAD_FIELDS, THREAD_FIELDS, LOCK_FIELDS); what has
  * no list here is shown by its offset. Runs in the middle of an execution, hence without instrumentation: nothing that these
  * functions read is noticed as an access.
  */
@@ -34,7 +34,8 @@ INLINE void words_count(uint64_t value, char *buf, size_t size)
 
 #define LENGTH(array) ((int)(sizeof(array) / sizeof *(array)))
 #define FIELD(s, m, w) {#m, offsetof(struct s, m), sizeof(((struct s *)0)->m), w},
-#define FIELD_HEAD(m, w) FIELD(rc_head, m, w)
+#define FIELD_HEAD(m) FIELD(rc_head, m, NULL)
+#define FIELD_WORDS(m, w) FIELD(rc_head, m, w)
 #define FIELD_OBJ(m, w) FIELD(obj, m, w)
 #define FIELD_CONTAINER(m, w) FIELD(container, m, w)
 #define FIELD_LOCK(m, w) FIELD(lock, m, w)
@@ -42,7 +43,8 @@ INLINE void words_count(uint64_t value, char *buf, size_t size)
 #define FIELD_RC_THREAD(m, w) FIELD(rc_thread, m, w)
 #define END_OF_LIST {NULL, 0, 0, NULL} /* so that a list may be empty */
 
-static const struct explore_field head_fields[] = {RC_FIELDS(FIELD_HEAD) END_OF_LIST};
+static struct explore_field head_fields[] = {RC_HEAD_FIELDS(FIELD_HEAD) END_OF_LIST}; /* survey adds the words */
+static const struct explore_field head_words[] = {RC_HEAD_WORDS(FIELD_WORDS) END_OF_LIST};
 static const struct explore_field lock_fields[] = {LOCK_FIELDS(FIELD_LOCK) END_OF_LIST};
 static const struct explore_field thread_fields[] = {THREAD_FIELDS(FIELD_THREAD) END_OF_LIST};
 static const struct explore_field rc_thread_fields[] = {RC_THREAD_FIELDS(FIELD_RC_THREAD) END_OF_LIST};
@@ -60,10 +62,6 @@ static const struct explore_field table_fields[] = {
     FIELD(table, filled, NULL) FIELD(table, usable, NULL)
 };
 static const struct explore_field integer_fields[] = {FIELD(integer, limbs, NULL) FIELD(integer, small, NULL)};
-
-/* A head whose list names some members names all (up to padding). */
-#define FIELD_SIZE(m, w) +sizeof(((struct rc_head *)0)->m)
-_Static_assert((0 RC_FIELDS(FIELD_SIZE)) == 0 || sizeof(struct rc_head) - (0 RC_FIELDS(FIELD_SIZE)) < 4, "RC_FIELDS leaves a member out");
 
 /* --- what a block is --- */
 
@@ -130,6 +128,10 @@ static void survey(void)
 {
     struct thread *t;
     int helper = 0;
+    for (int i = 0; i < LENGTH(head_words) - 1; i++)
+        for (int k = 0; k < LENGTH(head_fields) - 1; k++)
+            if (head_fields[k].offset == head_words[i].offset)
+                head_fields[k].words = head_words[i].words;
     if (!thread_registry_all.next)
         return; /* a scenario without the runtime */
     survey_threads = 0;

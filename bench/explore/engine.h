@@ -134,7 +134,8 @@ uint64_t op_rmw(const struct op *op, uint64_t old); /* what a read-modify-write 
 /* --- model.c --- */
 /* The least place in modification order that a new event of `thread` at `location` may read from, by coherence. */
 int model_least_mo(const struct graph *g, int thread, int location);
-bool model_consistent(const struct graph *g);
+/* Was consistent before the events in `added` got the edges that they have now. */
+bool model_consistent(const struct graph *g, const int *added, int count);
 /* Candidates of a new operation, best first: sources of a read, places of a write. Returns how many. */
 struct choice {
     int from, mo;

@@ -120,7 +120,7 @@ static void prove_all(struct explore *x)
 {
     printf("%-24s %-9s %-5s %-14s %10s %10s %11s\n", "SCENARIO", "STRATEGY", "MODEL", "VERDICT", "EXECUTIONS", "BLOCKED", "POINTS");
     for_each_target(t) {
-        if (x->strategies.count > 0 && !names_has(&x->strategies, (*t)->strategy))
+        if (x->strategies.count > 0 ? !names_has(&x->strategies, (*t)->strategy) : (*t)->unsafe)
             continue;
         for_each_scenario(s, *t) {
             if (!x->all && !names_has(&x->scenarios, (*s)->name))
@@ -195,7 +195,7 @@ static error_t option(int key, char *arg, struct argp_state *state)
 static const struct argp_option options[] = {
     {"list", KEY_LIST, NULL, 0, "The scenarios there are", 0},
     {"all", KEY_ALL, NULL, 0, "Every scenario", 0},
-    {"strategy", 's', "LIST", 0, "Strategies (default: all)", 0},
+    {"strategy", 's', "LIST", 0, "Strategies (default: all that promise to be right under threads)", 0},
     {"model", KEY_MODEL, "rc11|sc", 0, "Memory model (default rc11)", 0},
     {"search", KEY_SEARCH, "dpor|brute|random", 0, "All execution graphs once (default), every interleaving, or PCT", 0},
     {"budget", KEY_BUDGET, "TIME", 0, "Stop each proof after that time (default 10m)", 0},

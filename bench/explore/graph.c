@@ -174,8 +174,10 @@ bool op_holds(const struct op *op, uint64_t read)
     }
 }
 
-static bool acquires(int order) { return order == memory_order_acquire || order == memory_order_consume || order == memory_order_acq_rel || order == memory_order_seq_cst; }
-static bool releases(int order) { return order == memory_order_release || order == memory_order_acq_rel || order == memory_order_seq_cst; }
+/* membarrier is a seq_cst fence of its caller; the light fence holds the compiler only: it makes no edge of its own. */
+static bool both(int order) { return order == memory_order_acq_rel || order == memory_order_seq_cst || order == FENCE_OTHERS; }
+static bool acquires(int order) { return order == memory_order_acquire || order == memory_order_consume || both(order); }
+static bool releases(int order) { return order == memory_order_release || both(order); }
 
 static void evaluate_values(struct graph *g, struct event *e)
 {
@@ -216,7 +218,7 @@ static void evaluate_clocks(struct graph *g, struct event *e)
     if (e->op.kind == FENCE && acquires(order))
         clock_join(&e->hb, &e->pending);
     e->hb.at[e->thread] = e->porf.at[e->thread] = e->index;
-    if (e->op.kind == FENCE && (releases(order) || order == FENCE_OTHERS || order == FENCE_LIGHT))
+    if (e->op.kind == FENCE && releases(order))
         e->released = e->hb;
     if (e->writes) {
         e->message = releases(order) ? e->hb : e->released;

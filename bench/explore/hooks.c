@@ -187,6 +187,10 @@ static uint64_t compare(uintptr_t addr, unsigned size, uint64_t expected, uint64
         *expected = old;                                                                                                    \
         return same;                                                                                                        \
     }                                                                                                                       \
+    type __tsan_atomic##bits##_compare_exchange_val(volatile type *a, type expected, type desired, int order, int other)    \
+    {                                                                                                                       \
+        return (type)compare((uintptr_t)a, bits / 8, (uint64_t)expected, (uint64_t)desired, order, other, PC);              \
+    }                                                                                                                       \
     FETCH(bits, type, fetch_add, RMW_ADD)                                                                                   \
     FETCH(bits, type, fetch_sub, RMW_SUB)                                                                                   \
     FETCH(bits, type, fetch_and, RMW_AND)                                                                                   \

@@ -7,23 +7,7 @@
  */
 #include "os.h"
 
-#include "../../rc/rc.h"
-#include "../../objects/object.h"
-#include "../../objects/lock.h"
-#include "../../gc/gc.h"
-#include "../../rc/thread.c"
-#include "../../objects/object.c"
-#include "../../objects/heap.c"
-#include "../../objects/lock.c"
-#include "../../objects/number.c"
-#include "../../objects/str.c"
-#include "../../objects/tuple.c"
-#include "../../objects/table.c"
-#include "../../objects/list.c"
-#include "../../objects/dict.c"
-#include "../../objects/set.c"
-#include "../../objects/iter.c"
-#include "../../gc/verify.c"
+#include "../../gc/unit.c"
 
 /* --- for the scenarios --- */
 
@@ -129,6 +113,7 @@ static void **self(void) { return (void **)&rt_self; }
 
 static const struct explore_target target = {
     .strategy = NAME(RC_STRATEGY),
+    .unsafe = RC_UNSAFE,
     .scenarios = scenarios_begin,
     .scenarios_end = scenarios_end,
     .self = self,

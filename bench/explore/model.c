@@ -52,54 +52,68 @@ static bool eco(const struct graph *g, const struct event *a, const struct event
 
 /* --- psc --- */
 
-struct psc {
-    const struct graph *g;
-    int fences, nodes;
-    int node[EVENTS_MAX];           /* the events that psc relates */
-    int next_other[EVENTS_MAX];     /* the first event of the same thread behind it at another location, or -1 */
-    int previous_other[EVENTS_MAX]; /* the last one before it */
-};
-static struct psc psc;
+enum { NODES = 256 };
 
-/* po≠loc ; hb ; po≠loc */
-static bool around(int a, int b)
+static struct {
+    const struct graph *g;
+    int nodes, node[NODES]; /* the events that psc relates: seq_cst accesses, fences */
+} psc;
+
+/* The first event of its thread behind e that is at another location, or the last one before it; NULL: none. */
+static const struct event *neighbour(const struct event *e, int step)
 {
-    int from = psc.next_other[a], to = psc.previous_other[b];
-    return from >= 0 && to >= 0 && hb(&psc.g->event[from], &psc.g->event[to]);
+    const struct event *end = step > 0 ? psc.g->event + psc.g->length : psc.g->event - 1;
+    for (const struct event *n = e + step; n != end; n += step)
+        if (n->thread == e->thread && n->op.location != e->op.location)
+            return n;
+    return NULL;
 }
 
-static bool scb(int i, int j)
+/* po≠loc ; hb ; po≠loc. What it leads to happens after a: the cheap test comes first. */
+static bool around(const struct event *a, const struct event *b)
 {
-    const struct event *a = &psc.g->event[i], *b = &psc.g->event[j];
-    if (i == j)
+    if (!hb(a, b))
         return false;
+    const struct event *from = neighbour(a, 1), *to = neighbour(b, -1);
+    return from && to && hb(from, to);
+}
+
+static bool scb(const struct event *a, const struct event *b)
+{
     if (a->thread == b->thread)
         return a->index < b->index;
     bool same = a->op.location == b->op.location && a->op.location >= 0;
-    return (same && (hb(a, b) || overwritten_by(psc.g, a, b))) || around(i, j);
+    return (same && (hb(a, b) || overwritten_by(psc.g, a, b))) || around(a, b);
 }
 
-/* psc_base from node s: marks the nodes it reaches. A light fence takes no part. */
-static void psc_base_from(int s, bool *reaches)
+/* y has been reached by [source] ; hb? ; scb: marks the nodes that are y or, being fences, happen after it. */
+static void base_targets(const struct event *y, bool *reached)
+{
+    for (int n = 0; n < psc.nodes; n++) {
+        const struct event *t = &psc.g->event[psc.node[n]];
+        if (!reached[n] && !light_fence(t) && (t == y || (sc_fence(t) && hb(y, t))))
+            reached[n] = true;
+    }
+}
+
+/* From event x, which psc_base's source is or (a fence) happens before. */
+static void base_through(const struct event *x, bool *reached)
 {
     const struct graph *g = psc.g;
-    const struct event *source = &g->event[s];
-    bool fence = source->op.kind == FENCE;
+    for (int y = 0; y < g->length; y++)
+        if (scb(x, &g->event[y]))
+            base_targets(&g->event[y], reached);
+}
+
+static void psc_base_from(const struct event *source, bool *reached)
+{
+    const struct graph *g = psc.g;
     if (light_fence(source))
         return;
-    for (int x = 0; x < g->length; x++) {
-        if (x != s && !(fence && hb(source, &g->event[x])))
-            continue;
-        for (int y = 0; y < g->length; y++) {
-            if (!scb(x, y))
-                continue;
-            for (int n = 0; n < psc.nodes; n++) {
-                const struct event *t = &g->event[psc.node[n]];
-                if (!light_fence(t) && (psc.node[n] == y || (sc_fence(t) && hb(&g->event[y], t))))
-                    reaches[n] = true;
-            }
-        }
-    }
+    base_through(source, reached);
+    for (int x = 0; source->op.kind == FENCE && x < g->length; x++)
+        if (hb(source, &g->event[x]))
+            base_through(&g->event[x], reached);
 }
 
 static bool fences_meet(const struct event *a, const struct event *b)
@@ -109,31 +123,96 @@ static bool fences_meet(const struct event *a, const struct event *b)
     return light_fence(b) ? a->op.order == FENCE_OTHERS : true;
 }
 
-/* psc_F from the fence s. */
-static void psc_fence_from(int s, bool *reaches)
+/* The fences that happen after b, as far as the source orders them. */
+static void fence_targets(const struct event *source, const struct event *b, bool *reached)
+{
+    for (int n = 0; n < psc.nodes; n++) {
+        const struct event *t = &psc.g->event[psc.node[n]];
+        if (!reached[n] && t->op.kind == FENCE && fences_meet(source, t) && hb(b, t))
+            reached[n] = true;
+    }
+}
+
+/* Through eco from event a, which happens after the fence source. */
+static void fence_through(const struct event *source, const struct event *a, bool *reached)
 {
     const struct graph *g = psc.g;
-    const struct event *source = &g->event[s];
-    for (int n = 0; n < psc.nodes; n++) {
-        const struct event *t = &g->event[psc.node[n]];
-        if (t->op.kind == FENCE && fences_meet(source, t) && hb(source, t))
-            reaches[n] = true;
-    }
-    for (int x = 0; x < g->length; x++) {
-        const struct event *a = &g->event[x];
-        if (a->op.kind == FENCE || !hb(source, a))
+    for (int y = 0; y < g->length && a->op.kind != FENCE; y++)
+        if (g->event[y].op.location == a->op.location && eco(g, a, &g->event[y]))
+            fence_targets(source, &g->event[y], reached);
+}
+
+static void psc_fence_from(const struct event *source, bool *reached)
+{
+    const struct graph *g = psc.g;
+    fence_targets(source, source, reached);
+    for (int x = 0; x < g->length; x++)
+        if (hb(source, &g->event[x]))
+            fence_through(source, &g->event[x], reached);
+}
+
+static void psc_from(const struct event *source, bool *reached)
+{
+    psc_base_from(source, reached);
+    if (source->op.kind == FENCE)
+        psc_fence_from(source, reached);
+}
+
+static void psc_collect(const struct graph *g)
+{
+    psc.g = g;
+    psc.nodes = 0;
+    for (int i = 0; i < g->length; i++) {
+        const struct event *e = &g->event[i];
+        if (!sc_fence(e) && !light_fence(e) && !sc_access(e))
             continue;
-        for (int y = 0; y < g->length; y++) {
-            const struct event *b = &g->event[y];
-            if (b->op.location != a->op.location || !eco(g, a, b))
-                continue;
-            for (int n = 0; n < psc.nodes; n++) {
-                const struct event *t = &g->event[psc.node[n]];
-                if (t->op.kind == FENCE && fences_meet(source, t) && hb(b, t))
-                    reaches[n] = true;
-            }
-        }
+        if (psc.nodes == NODES)
+            run_fail("too long", NULL, "more than %d seq_cst events in one execution", NODES);
+        psc.node[psc.nodes++] = i;
     }
+}
+
+/* The nodes from which a path of psc may go through event e. */
+static bool psc_sources(const struct event *e, bool *source)
+{
+    bool any = false;
+    for (int n = 0; n < psc.nodes; n++) {
+        const struct event *s = &psc.g->event[psc.node[n]];
+        if (s == e || (s->op.kind == FENCE && hb(s, e)))
+            any = source[n] = true;
+    }
+    return any;
+}
+
+/* Depth first from node n; true: it comes back to a node that can go through e, where the cycle would be closed. */
+static bool psc_returns(int n, bool *visited, const bool *source)
+{
+    bool reached[NODES] = {false};
+    if (source[n])
+        return true;
+    visited[n] = true;
+    psc_from(&psc.g->event[psc.node[n]], reached);
+    for (int t = 0; t < psc.nodes; t++)
+        if (reached[t] && !visited[t] && psc_returns(t, visited, source))
+            return true;
+    return false;
+}
+
+/* False: no cycle goes through the outgoing edges of e (the only new ones). True: perhaps. */
+static bool psc_suspects(const struct event *e)
+{
+    bool source[NODES] = {false}, first[NODES] = {false}, visited[NODES] = {false};
+    if (!psc_sources(e, source))
+        return false;
+    base_through(e, first);
+    for (int y = 0; y < psc.g->length; y++)
+        if (psc.g->event[y].op.location == e->op.location && eco(psc.g, e, &psc.g->event[y]))
+            for (int n = 0; n < psc.nodes; n++)
+                first[n] = first[n] || hb(&psc.g->event[y], &psc.g->event[psc.node[n]]);
+    for (int n = 0; n < psc.nodes; n++)
+        if (first[n] && !visited[n] && psc_returns(n, visited, source))
+            return true;
+    return false;
 }
 
 static bool cyclic(int nodes, const bool *edge)
@@ -157,47 +236,25 @@ static bool cyclic(int nodes, const bool *edge)
     return done < nodes;
 }
 
-static void psc_collect(const struct graph *g)
+/* All of psc; the suspicion alone takes in paths that light fences do not make. */
+static bool psc_cyclic(void)
 {
-    psc.g = g;
-    psc.nodes = 0;
-    for (int i = 0; i < g->length; i++) {
-        const struct event *e = &g->event[i];
-        if (sc_fence(e) || light_fence(e) || sc_access(e))
-            psc.node[psc.nodes++] = i;
-    }
-}
-
-static void psc_neighbours(const struct graph *g)
-{
-    for (int i = 0; i < g->length; i++) {
-        psc.next_other[i] = psc.previous_other[i] = -1;
-        for (int j = i + 1; j < g->length && psc.next_other[i] < 0; j++)
-            if (g->event[j].thread == g->event[i].thread && g->event[j].op.location != g->event[i].op.location)
-                psc.next_other[i] = j;
-        for (int j = i; j-- > 0 && psc.previous_other[i] < 0;)
-            if (g->event[j].thread == g->event[i].thread && g->event[j].op.location != g->event[i].op.location)
-                psc.previous_other[i] = j;
-    }
-}
-
-static bool psc_acyclic(const struct graph *g)
-{
-    enum { NODES = 256 };
     static bool edge[NODES * NODES];
+    memset(edge, 0, (size_t)psc.nodes * (size_t)psc.nodes);
+    for (int n = 0; n < psc.nodes; n++)
+        psc_from(&psc.g->event[psc.node[n]], edge + n * psc.nodes);
+    return cyclic(psc.nodes, edge);
+}
+
+static bool psc_acyclic(const struct graph *g, const int *added, int count)
+{
     psc_collect(g);
     if (psc.nodes < 2)
         return true;
-    if (psc.nodes > NODES)
-        run_fail("too long", NULL, "more than %d seq_cst events in one execution", NODES);
-    psc_neighbours(g);
-    memset(edge, 0, (size_t)psc.nodes * (size_t)psc.nodes);
-    for (int n = 0; n < psc.nodes; n++) {
-        psc_base_from(psc.node[n], edge + n * psc.nodes);
-        if (g->event[psc.node[n]].op.kind == FENCE)
-            psc_fence_from(psc.node[n], edge + n * psc.nodes);
-    }
-    return !cyclic(psc.nodes, edge);
+    for (int i = 0; i < count; i++)
+        if (psc_suspects(&g->event[added[i]]))
+            return !psc_cyclic();
+    return true;
 }
 
 /* --- sequential consistency --- */
@@ -217,7 +274,10 @@ static bool sc_acyclic(const struct graph *g)
     return !cyclic(n, edge);
 }
 
-bool model_consistent(const struct graph *g) { return model == MODEL_SC ? sc_acyclic(g) : psc_acyclic(g); }
+bool model_consistent(const struct graph *g, const int *added, int count)
+{
+    return model == MODEL_SC ? sc_acyclic(g) : psc_acyclic(g, added, count);
+}
 
 /* --- what a new event may do --- */
 
@@ -248,8 +308,8 @@ static bool allowed(struct graph *g, int thread, const struct op *op, struct cho
     struct op part = *op;
     if (part.kind == RMW || part.kind == CAS)
         part.kind = LOAD;
-    graph_add(g, thread, &part, c.from, c.mo);
-    bool good = model_consistent(g);
+    int added = graph_add(g, thread, &part, c.from, c.mo);
+    bool good = model_consistent(g, &added, 1);
     graph_remove_last(g);
     return good;
 }

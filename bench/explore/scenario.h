@@ -55,6 +55,7 @@ struct explore_thing {
 /* What one instance unit offers, in the section explore_targets. */
 struct explore_target {
     const char *strategy;
+    bool unsafe;                                         /* wrong answers under threads are expected: only on demand */
     const struct scenario *const *scenarios, *const *scenarios_end;
     void **(*self)(void);                                /* &rt_self, which is swapped at each switch */
     void (*start)(const struct scenario *, int threads); /* main, before everything: runtime, threads, setup */

@@ -134,7 +134,7 @@ static void push_revisit(const struct graph *rest, int read, const struct event 
         int added = graph_add(scratch, write->thread, &write->op, choice[i].from, choice[i].mo);
         struct graph *g = graph_copy(scratch);
         bool last = g->event[added].mo == graph_last_mo(g, write->op.location);
-        if (retarget(g, read, added) && (last || model_consistent(g)))
+        if (retarget(g, read, added) && (last || model_consistent(g, (const int[]){read, added}, 2)))
             todo_push(g);
         else
             free(g);
@@ -183,7 +183,7 @@ static bool fits(struct graph *g, int event)
         return true;
     if (graph_rmw_from(g, e->op.location, e->from, event) != INIT)
         return false;
-    return e->mo == graph_last_mo(g, e->op.location) || model_consistent(g);
+    return e->mo == graph_last_mo(g, e->op.location) || model_consistent(g, &event, 1);
 }
 
 /* The first choice always fits: the newest write has no read-modify-write behind it yet. */

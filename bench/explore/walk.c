@@ -43,7 +43,7 @@ static bool choice_is_good(int t, const struct op *op, struct choice c)
     bool good = !e->reads || op_holds(op, e->read);
     if (good && e->reads && e->writes)
         good = graph_rmw_from(graph, op->location, e->from, added) == INIT &&
-               (e->mo == graph_last_mo(graph, op->location) || model_consistent(graph));
+               (e->mo == graph_last_mo(graph, op->location) || model_consistent(graph, &added, 1));
     graph_remove_last(graph);
     return good;
 }

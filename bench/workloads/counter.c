@@ -196,9 +196,11 @@ static const struct param counter_params[] = {
     {0},
 };
 
+static const struct joint counter_joint[] = {{NULL, NULL, "all threads begin and end a repetition together"}, {0}};
+
 static const struct workload workload_counter = {
     .info = {.name = "counter", .unit = "increments", .summary = "all threads add to one counter; tells how many updates are lost",
-             .params = counter_params},
+             .params = counter_params, .joint = counter_joint},
     .setup = counter_setup,
     .run = counter_run,
     .check = counter_check,

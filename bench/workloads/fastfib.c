@@ -250,9 +250,11 @@ static const struct param fastfib_params[] = {
     {0},
 };
 
+static const struct joint fastfib_joint[] = {{NULL, NULL, "all threads share the tasks of a repetition"}, {0}};
+
 static const struct workload workload_fastfib = {
     .info = {.name = "fastfib", .unit = "tasks", .summary = "F(z) of many z by doubling, memo in one shared dict, big ints",
-             .params = fastfib_params},
+             .params = fastfib_params, .joint = fastfib_joint},
     .setup = fastfib_setup,
     .run = fastfib_run,
     .check = fastfib_check,

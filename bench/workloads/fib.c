@@ -255,9 +255,11 @@ static const struct param fib_params[] = {
     {0},
 };
 
+static const struct joint fib_joint[] = {{"kind", "xerial", "one thread makes the calls of all"}, {0}};
+
 static const struct workload workload_fib = {
     .info = {.name = "fib", .unit = "calls", .summary = "naive recursion over boxed ints, with an interpreter's count traffic",
-             .params = fib_params},
+             .params = fib_params, .joint = fib_joint},
     .setup = fib_setup,
     .run = fib_run,
     .check = fib_check,

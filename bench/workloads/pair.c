@@ -310,8 +310,11 @@ static const struct param pair_params[] = {
     {0},
 };
 
+static const struct joint pair_joint[] = {{"kind", "ring", "each thread waits for its neighbours"}, {0}};
+
 static const struct workload workload_pair = {
-    .info = {.name = "pair", .unit = "pairs", .summary = "one incref and one decref", .params = pair_params},
+    .info = {.name = "pair", .unit = "pairs", .summary = "one incref and one decref", .params = pair_params,
+             .joint = pair_joint},
     .setup = pair_setup,
     .run = pair_run,
     .check = pair_check,

@@ -442,9 +442,11 @@ static const struct param wordcount_params[] = {
     {0},
 };
 
+static const struct joint wordcount_joint[] = {{NULL, NULL, "a repetition is one pass of all threads over the text"}, {0}};
+
 static const struct workload workload_wordcount = {
     .info = {.name = "wordcount", .unit = "words", .summary = "an index of a text's words in one shared dict",
-             .params = wordcount_params},
+             .params = wordcount_params, .joint = wordcount_joint},
     .setup = wordcount_setup,
     .run = wordcount_run,
     .check = wordcount_check,

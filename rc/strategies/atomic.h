@@ -18,10 +18,10 @@
 struct rc_head {
     _Atomic int64_t count;
 };
+#define RC_HEAD_FIELDS(X) X(count)
+#define RC_HEAD_WORDS(F) F(count, words_count)
 
 #define RC_IMMORTAL (INT64_MIN / 2)
-
-#define RC_FIELDS(F) F(count, words_count)
 
 /* relaxed: published with the object, by whatever publishes it */
 HOT void rc_init(struct rc_head *h) { atomic_store_explicit(&h->count, 1, memory_order_relaxed); }

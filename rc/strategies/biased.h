@@ -43,6 +43,7 @@ struct rc_head {
         struct rc_head *next_dead;
     };
 };
+#define RC_HEAD_FIELDS(X) X(owner) X(local) X(shared) X(link)
 
 struct rc_thread {
     struct thread base;
@@ -55,7 +56,7 @@ enum { RC_WEAK = 1, RC_QUEUED = 2, RC_MERGED = 3, RC_FLAGS = 3, RC_ONE = 4 };
 
 /* --- for the explorer --- */
 
-#define RC_FIELDS(F) F(owner, words_thread) F(local, rc_words_local) F(shared, rc_words_shared) F(link, NULL)
+#define RC_HEAD_WORDS(F) F(owner, words_thread) F(local, rc_words_local) F(shared, rc_words_shared)
 #define RC_THREAD_FIELDS(F) F(merge.head, NULL) F(merge.tail, NULL)
 
 INLINE void rc_words_local(uint64_t value, char *buf, size_t size)
@@ -190,6 +191,7 @@ static struct rc_head *rc_drain_queue(struct rc_thread *t, struct rc_head *dead)
             rc_stat(merge_drained);
         else
             rc_stat(merge_foreign_drained);
+        rc_stat_deferred(-1, -(int64_t)rc_bytes(h)); /* before the merge, for the same reason */
         if (rc_merge_queued(h)) {
             h->next_dead = dead;
             dead = h;
@@ -221,6 +223,7 @@ static struct rc_head *rc_enqueue(struct rc_thread *t, struct rc_head *h)
 {
     struct rc_head *dead = NULL;
     rc_stat(merge_queued);
+    rc_stat_deferred(1, rc_bytes(h)); /* before the enqueue: afterwards it may be freed */
     os_enqueue(&t->merge, &h->link);
     thread_break(&t->base, BREAK_MERGE);
     /* seq_cst: after the enqueue; a hint that keeps an attached owner's line from being fought over. Again after the

@@ -59,6 +59,7 @@ struct rc_head {
     uint32_t inc, dec;
     struct rc_head *next; /* on commit.direct: the next, or the list's end mark; NULL: not on it */
 };
+#define RC_HEAD_FIELDS(X) X(count) X(fixed) X(epoch) X(inc) X(dec) X(next)
 
 struct log_segment {
     struct os_node node; /* on commit.sealed; first member */
@@ -69,7 +70,7 @@ struct log_segment {
     struct rc_head *entry[LOG_SEGMENT];
 };
 
-#define RC_FIELDS(F) F(count, NULL) F(fixed, rc_words_fixed) F(epoch, NULL) F(inc, NULL) F(dec, NULL) F(next, NULL)
+#define RC_HEAD_WORDS(F) F(fixed, rc_words_fixed)
 INLINE void rc_words_fixed(uint64_t value, char *buf, size_t size) { snprintf(buf, size, "%s", value ? "immortal" : "no"); }
 
 /* A pad: the segment being written. at == end also when there is no segment. */
@@ -239,8 +240,10 @@ static void pad_seal(struct rc_thread *t, struct log_pad *pad)
     os_enqueue(&commit.sealed, &s->node);
 }
 
+/* The caller writes an entry at once: an open segment is never empty. */
 static void pad_open(struct log_pad *pad, struct log_segment *s)
 {
+    rc_stat_deferred(0, sizeof *s);
     *pad = (struct log_pad){.at = s->entry, .end = s->entry + LOG_SEGMENT, .segment = s};
 }
 
@@ -369,6 +372,36 @@ INLINE void rc_safepoint(struct thread *thread)
 
 /* --- the commit thread --- */
 
+/* What a turn frees, for the peak of what is deferred (RC_PEAKS in stats.h); the committer's own. */
+#if RC_STATISTICS
+static struct {
+    int64_t log_bytes; /* in segments when the epoch was closed */
+    int64_t objects, bytes;
+} commit_turn_dead;
+
+static void commit_peak_begin(void)
+{
+    commit_turn_dead.log_bytes = rc_gauge_of(&rc_gauge.bytes);
+    commit_turn_dead.objects = commit_turn_dead.bytes = 0;
+}
+/* Found dead. Always true. */
+static bool commit_peak_dead(const struct rc_head *h)
+{
+    commit_turn_dead.objects++;
+    commit_turn_dead.bytes += (int64_t)rc_bytes(h);
+    return true;
+}
+static void commit_peak_end(void)
+{
+    rc_stat_peak(deferred_objects, commit_turn_dead.objects);
+    rc_stat_peak(deferred_bytes, commit_turn_dead.log_bytes + commit_turn_dead.bytes);
+}
+#else
+INLINE void commit_peak_begin(void) {}
+INLINE bool commit_peak_dead(const struct rc_head *h) { (void)h; return true; }
+INLINE void commit_peak_end(void) {}
+#endif
+
 static void commit_add(struct rc_head *h, int32_t n)
 {
     int32_t count = log_count(h);
@@ -385,7 +418,7 @@ static bool commit_sub(struct rc_head *h, int32_t n)
     int32_t count = log_count(h) - n;
     os_interleave();
     log_set_count(h, count);
-    return count == 0 && !rc_is_immortal(h);
+    return count == 0 && !rc_is_immortal(h) && commit_peak_dead(h);
 }
 
 INLINE bool rc_decref_field(struct rc_head *h)
@@ -519,6 +552,7 @@ static void commit_apply(struct log_segment **first, struct log_segment ***last,
         }
         *at = s->next;
         apply(s);
+        rc_stat_deferred(0, -(int64_t)sizeof *s);
         segment_free(s);
         atomic_fetch_sub_explicit(&commit.backlog, 1, memory_order_relaxed); /* relaxed: a gauge */
     }
@@ -530,6 +564,7 @@ static void commit_turn(void)
 {
     uint64_t closed = commit_turn_epoch();
     rc_stat(commit_epochs);
+    commit_peak_begin();
     commit_collect();
     commit_apply(&commit.inc.first, &commit.inc.last, closed, commit_incs);
     struct rc_head *dead = commit_direct(closed - 1);
@@ -539,6 +574,7 @@ static void commit_turn(void)
         rc_dead(dead);
         dead = next;
     }
+    commit_peak_end();
     os_lock(&commit.lock);
     os_broadcast(&commit.progress);
     os_unlock(&commit.lock);
@@ -651,8 +687,10 @@ INLINE void rc_drain(void)
 /* Returns a pad's empty segment to the pool. */
 static void pad_drop(struct log_pad *pad)
 {
-    if (pad->segment)
+    if (pad->segment) {
+        rc_stat_deferred(0, -(int64_t)sizeof *pad->segment);
         segment_free(pad->segment);
+    }
     *pad = (struct log_pad){0};
 }
 

@@ -150,6 +150,14 @@ expect 'more threads than CPUs are marked' 0 'oversubscribed' \
 holds 'in the file too' grep -q '"oversubscribed":true' crowd.jsonl
 expect 'fib is the same engine' 0 'Every thread computes its own fib' "$rclab" fib -n 10 -s gil,biased -t 1 "${brief[@]}"
 expect 'statistics give a second table' 0 'COUNTER PER OPERATION' "$rclab" fib -n 10 -s biased -t 1 --stats "${brief[@]}"
+expect 'a third for locks, by type' 0 '^list +biased +[0-9.]+ ' "$rclab" run -W list -s biased,plain -t 1 --stats "${brief[@]}"
+holds 'which a strategy without locks is not in' lacks out '^list +plain '
+holds 'and a fourth for peaks' grep -Eq '^deferred_bytes +[0-9]+ +[0-9]+$' out
+map=(env RCLAB_ALLOCATION_MAP="$work/map" "$rclab" run -W list -s biased -t 2 "${brief[@]}")
+expect 'only statistics know what lies where' 2 'RCLAB_ALLOCATION_MAP: only the instances of --stats' "${map[@]}"
+expect 'they write it down' 0 . "${map[@]}" --stats
+holds 'every object' grep -Eq '^block 0x[0-9a-f]+ [0-9]+ list$' map
+holds 'with the fields of its head' grep -Eq '^field list 8 8 head\.shared$' map
 expect 'CSV' 0 '^fib,"?n=10[^,]*,1,gil,calls,2,0,[0-9]' "$rclab" fib -n 10 -s gil -t 1 --style csv "${brief[@]}"
 expect 'Markdown' 0 '^\| gil \| [0-9]' "$rclab" fib -n 10 -s gil -t 1 --style md "${brief[@]}"
 expect 'rigorous runs the reference twice' 0 '^gil \(A/A\) ' "$rclab" fib -n 10 -s gil -t 1 --rigorous "${brief[@]}"
@@ -202,6 +210,13 @@ if command -v valgrind >/dev/null; then
     expect 'once more' 0 . "$rclab" run "${instructions[@]}" -o instructions2.jsonl
     holds 'within one in a hundred' near_by "$(instructions_of instructions1.jsonl)" "$(instructions_of instructions2.jsonl)"
     expect 'the file remembers what it is' 0 'under callgrind' "$rclab" show instructions1.jsonl
+    for format in junit pyperf; do
+        expect "$format takes no times that are none" 2 "callgrind.*$format holds times" "$rclab" export instructions1.jsonl --format "$format"
+    done
+    expect 'CSV labels them and leaves them out' 0 '^fib/gil/t1.*,ok,,,,,[0-9]+,.*,callgrind,' "$rclab" export instructions1.jsonl --format csv
+    holds 'with the instructions' grep -Eq ',event:callgrind-instructions,event:callgrind-locked' out
+    expect 'JSON labels them too' 0 '"times": "callgrind"' "$rclab" export instructions1.jsonl --format json
+    holds 'and has no rates' lacks out '"per_second": [0-9]'
     holds 'no folder is left' test -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'rclab-callgrind-*' -newer run.jsonl -user "$(id -u)")"
 fi
 
@@ -211,7 +226,7 @@ for line in "${perf_lines[@]}"; do
     [[ $line = 'ok '* ]]
     verdict "${line#*  }" $? perf.out
 done
-holds 'the perf scripts were checked' count_is 14 '^ok ' perf.out
+holds 'the perf scripts were checked' count_is 24 '^ok ' perf.out
 
 # --- mistakes of the user
 expect 'no command' 2 'which command' "$rclab"
@@ -286,6 +301,79 @@ expect 'fastfib needs its size' 2 'run_size is required' "$rclab" fastfib --nth_
 expect 'fastfib has no fast_threads yet' 2 'later version' "$rclab" fastfib --nth_element 1 --run_size 1 --mode fast_threads
 expect 'fastfib refuses an unknown mode' 2 'threads or processes' "$rclab" fastfib --nth_element 1 --run_size 1 --mode x
 
+# --- latency: of real requests only what does not depend on time; figures come from faulty_runtime.c
+timed=(-W dict -t 2 -p 2 -w 0.001 --min-time 0.005)
+expect 'service time of every strategy' 0 '^dict .* 2 threads · service time \(closed loop\) of a request: 1 repetition, 1024 ops$' \
+    "$rclab" run "${timed[@]}" --latency closed -o closed.jsonl
+cp out run.out
+for strategy in $strategies; do
+    holds "a row of latencies for $strategy" grep -Eq "^$strategy +[1-9][0-9]* .*(ns|µs|ms)" run.out
+done
+holds 'no rates are shown' lacks run.out 'NS/OP'
+expect 'show prints what run printed' 0 'service time' "$rclab" show closed.jsonl
+holds 'the same table' prints_alike
+holds 'the mode is in the cell' count_is $all '^\{"t":"sample","cell":"dict/[a-z]+/t2/latency=closed"' closed.jsonl
+holds 'every sample has its histogram' count_is $all '"hist":\{"mode":"closed","rate":null,"request":1,"unit":"ns","events":[1-9]' closed.jsonl
+holds 'nothing leaked and every answer is right' count_is $all '"status":"ok".*"leaked":0' closed.jsonl
+expect 'latency from the intended start' 0 'latency from the intended start \(fixed rate 2000/s a thread\) of a request: 3 repetitions, 3072 ops$' \
+    "$rclab" run "${timed[@]}" --latency fixed --rate 2k --request 3 -o fixed.jsonl
+holds 'ten requests of each thread are accounted for' count_is $all '"request":3,"unit":"ns","events":(20,.*"unserved":0,|1?[0-9],.*"unserved":[1-9])' fixed.jsonl
+holds 'rate and size are in the cell' count_is $all '"cell":"dict/[a-z]+/t2/latency=fixed,rate=2000,request=3","round"' fixed.jsonl
+expect 'workloads that are done together are left out' 0 'leaves out counter: all threads begin' \
+    "$rclab" run -s plain -t 1 -p 1 -w 0 --min-time 0.001 --latency closed -L n=10
+holds 'the others are there' test "$(grep -c 'service time' out)" -ge 4
+expect 'unless somebody asks for them' 2 'workload counter cannot be timed request by request: all threads begin' \
+    "$rclab" run -W counter --latency closed
+expect 'a value can be the reason' 2 'workload pair with kind=ring cannot be timed' "$rclab" run -W pair -L kind=private,ring --latency closed
+
+paced=(-W fib -t 1 -s "sound,twin" -w 0 --min-time 0.001)
+expect 'percentiles over the rounds' 0 '^sound +10000 +1\.00 µs +1\.00 µs +1\.00 µs +50\.0 µs +50\.0 µs$' \
+    "$faulty" run "${paced[@]}" -p 2 --latency closed -o paced.jsonl
+holds 'each includes the clock, and that is told' grep -Eq '^! each figure includes one reading of the clock, about [0-9]+ ns' out
+holds 'no verdicts' lacks out 'faster|slower|inconclusive'
+expect 'no P99.9 below 10,000 events' 0 '^sound +5000 +1\.00 µs +1\.00 µs +1\.00 µs +– +50\.0 µs$' \
+    "$faulty" run "${paced[@]}" -p 1 --latency closed
+holds 'and why' grep -q '^! no P99.9 below 10,000 events: sound 5000, twin 5000' out
+expect 'a rate that was kept' 0 '^sound +10000 .* 50\.0 µs +1000/s +0$' "$faulty" run "${paced[@]}" -p 2 --latency fixed --rate 1k -o rate1.jsonl
+holds 'needs no note' lacks out 'not kept'
+expect 'a rate that was not' 0 '^! sound: the rate was not kept in 2 of 2 samples: 10000/s of 20000/s .* backlog of up to 100 ' \
+    "$faulty" run "${paced[@]}" -p 2 --latency fixed --rate 20k -o rate2.jsonl
+holds 'stands in its row' grep -Eq '^sound .* 10000/s +100$' out
+holds 'requests that never began are told' grep -q '^! sound: 14 requests were due and never begun' out
+holds 'and waits that ended late' grep -q '^! sound: 14 waits ended more than 10 µs late, up to 2.00 ms' out
+expect 'a failed strategy has a row' 4 '^faulty-wrong +0 .* wrong result 2/2$' "$faulty" run "${paced[@]}" -s faulty-wrong -p 2 --latency closed
+expect 'CSV of latencies' 0 '^fib,n=20 shared=counted,1,sound,fixed,1000,1,2,0,10000,1003,1003,1003,50000,,50000,1000,0,0,$' \
+    "$faulty" show rate1.jsonl --style csv
+expect 'Markdown of latencies' 0 '^\| sound \| 10000 \| 1.00 µs' "$faulty" show paced.jsonl --style md
+expect 'export has the percentiles of a sample' 0 '^"?fib/sound/t1/latency=closed.*,closed,,1,5000,1003,1003,1003,,,50000,,,,42.?$' \
+    "$faulty" export paced.jsonl --format csv
+expect 'export has the histograms' 0 '"mode": "closed"' "$faulty" export paced.jsonl --format json
+expect 'no throughput for pyperf' 2 'paced.jsonl is a latency run' "$faulty" export paced.jsonl --format pyperf
+expect 'JUnit gives no verdict' 0 'latency run: not judged' "$faulty" export paced.jsonl --format junit
+expect 'latencies are not compared' 2 'paced.jsonl holds service time \(closed loop\): throughput alone' "$faulty" compare paced.jsonl
+expect 'least of all with another mode' 2 'paced.jsonl holds service time .*, rate1.jsonl holds latency from the intended start' \
+    "$faulty" compare paced.jsonl rate1.jsonl
+expect 'nor with another rate' 2 'rate1.jsonl holds .*1000/s.*, rate2.jsonl holds .*20000/s' "$faulty" compare rate1.jsonl rate2.jsonl
+expect 'another rate is another plan' 2 'another plan, latency: .*"rate": ?1000.*"rate": ?2000' \
+    "$faulty" run "${paced[@]}" -p 2 --latency fixed --rate 2k --append -o rate1.jsonl
+expect 'and throughput is another plan too' 2 'another plan, latency: .* and null' "$faulty" run "${paced[@]}" -p 2 --append -o rate1.jsonl
+expect 'more rounds of the same are merged' 0 '^sound +20000 ' "$faulty" run "${paced[@]}" -p 2 --latency fixed --rate 1k --append -o rate1.jsonl
+sed '3s/"mode":"fixed","rate":20000/"mode":"fixed","rate":30000/' rate2.jsonl >foreign.jsonl
+expect 'a sample of another rate is refused' 2 'foreign.jsonl:3: a sample of another latency mode or rate' "$faulty" show foreign.jsonl
+sed '1s/"mode":"fixed"/"mode":"open"/' rate2.jsonl >mode.jsonl
+expect 'a mode that is none is damage' 2 'mode.jsonl:1: a damaged run record' "$faulty" show mode.jsonl
+expect 'a mode that is none' 2 '^rclab: --latency open: allowed is closed .* or fixed' "$rclab" run --latency open
+for bad in 0 -1 1.5 2M 1e3 0x10 fast 2k/m; do
+    expect "rate $bad is refused" 2 "^rclab: --rate $bad: allowed is a whole number of requests" "$rclab" run --latency fixed --rate "$bad"
+done
+expect 'a fixed rate needs one' 2 '--latency fixed: give --rate' "$rclab" run --latency fixed
+expect 'a closed loop has none' 2 '--rate: a closed loop has none' "$rclab" run --latency closed --rate 5
+expect 'a rate without a mode' 2 '--rate: it goes with --latency' "$rclab" run --rate 5
+expect 'a request without a mode' 2 '--request: it goes with --latency' "$rclab" run --request 5
+expect 'a request of nothing' 2 '--request 0: allowed is a whole number from 1' "$rclab" run --latency closed --request 0
+expect 'latency and verdicts' 2 '--latency excludes --strict' "$rclab" run --latency closed --strict
+expect 'no workload is left' 2 'workload march cannot be timed request by request: they march in step' "$faulty" run -W march --latency closed
+
 # --- workers that fail
 fib=(-W fib -t 1)
 expect 'a crash is named, exit 4' 4 '^faulty-crash .* crashed SIGSEGV 2/2$' \
@@ -317,7 +405,15 @@ expect 'strict makes that exit 3' 3 'inconclusive' \
 expect 'a failure outranks strict' 4 . "$faulty" run "${fib[@]}" -s sound,faulty-wrong "${brief[@]}" --strict
 expect 'scaling is against one thread' 0 '^sound .* 2\.00× ' "$faulty" run -W fib -t 1,2 -s sound "${brief[@]}"
 expect 'counters are per operation' 0 '^incref +2$' "$faulty" run "${fib[@]}" -s sound --stats "${brief[@]}" -o stats.jsonl
-holds 'locks are apart from counts' count_is 2 '"locks":\{"lock_acquired":[0-9]+\},"refcounts":\{"incref"' stats.jsonl
+holds 'locks are apart from counts, with their types' count_is 2 \
+    '"locks":\{"lock_acquired":[0-9]+,"list":\{"acquired":[0-9]+,"wait_longest_ns":[0-9]+\}\},"refcounts":\{"incref"' stats.jsonl
+highest=$(sed -nE 's/.*"deferred_bytes":([0-9]+).*/\1/p' stats.jsonl | sort -n | tail -n 1)
+holds 'locks by type are per operation, but the longest wait is the highest' grep -Eq "^list +sound +0\.25 +– +– +– +– +$highest\$" out
+holds 'a peak is the highest of all samples' grep -Eq "^deferred_bytes +$highest\$" out
+expect 'and the file says the same' 0 "^deferred_bytes +$highest\$" "$faulty" show stats.jsonl
+expect 'CSV has the counters too' 0 ',times,latency,.*,estimated,.*refcounts:incref,locks:lock_acquired,locks:list:acquired,locks:list:wait_longest_ns,peaks:deferred_bytes,' \
+    "$faulty" export stats.jsonl --format csv
+holds 'in each line' count_is 2 ",real,[^,]*,.*[0-9]+,[0-9]+,[0-9]+,$(head -c 2 <<<"$highest")[0-9]*,[0-9]+,42" out
 expect 'facts are shown' 0 '^facts  answer=42$' "$faulty" run "${fib[@]}" -s sound "${brief[@]}"
 
 # --- line hops (rule 5a): two pinned CPUs have one, one thread or an unpinned pair has none

@@ -79,7 +79,7 @@ const tests = {
   },
 
   async tables_are_those_of_show() {
-    for (const kind of ["full", "failed", "single"])
+    for (const kind of ["full", "failed", "single", "latency"])
       await open(`${kind}.html`, {}, async (page) => {
         const shown = markdownTables(read(`${kind}.md`));
         const main = await domTables(page, "main"), counters = await domTables(page, "counters");
@@ -88,6 +88,11 @@ const tests = {
         assert.equal(counters.length, kind === "full" ? 8 : 0);
         assert.deepEqual(main, of("STRATEGY"));
         assert.deepEqual(counters, of("COUNTER PER OPERATION"));
+        const contention = await domTables(page, "contention"), peaks = await domTables(page, "peaks");
+        assert.equal(contention.length, kind === "full" ? 8 : 0);
+        assert.equal(peaks.length, kind === "full" ? 8 : 0);
+        assert.deepEqual(contention, of("LOCKS PER OPERATION"));
+        assert.deepEqual(peaks, of("PEAK OF ALL SAMPLES"));
       });
   },
 
@@ -173,6 +178,17 @@ const tests = {
       for (const text of ["EACCES", "perf_event_paranoid", "another version"]) assert.ok(missing.includes(text), text);
     });
     await open("cut.html", {}, async (page) => assert.ok((await page.locator(".warnings").first().textContent()).includes("cut off")));
+  },
+
+  async latencies_take_the_place_of_rates() {
+    await open("latency.html", {}, async (page) => {
+      const text = await page.locator("body").innerText();
+      for (const part of ["latency from the intended start (fixed rate 1000/s a thread)", "the rate was not kept in 20 of 20 samples", "ACHIEVED"]) assert.ok(text.includes(part), part);
+      const names = await page.$$eval(".plot", (plots) => plots.map((plot) => document.getElementById(plot.getAttribute("aria-labelledby"))?.textContent));
+      assert.equal(names.filter((name) => name.includes("intended start")).length, 8);
+      assert.ok(!names.some((name) => name.includes("Scaling") || name.includes("Rate against")), "no rates are compared");
+      assert.ok(!/faster than|slower than [a-z]+ in/.test(text), "no verdicts");
+    });
   },
 
   async odd_runs_have_pages_too() {

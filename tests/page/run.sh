@@ -22,7 +22,7 @@ check() {
         bad=1
     fi
 }
-for kind in full failed single; do node "$here/samples.mjs" "$kind" >"$work/$kind.jsonl"; done
+for kind in full failed single latency; do node "$here/samples.mjs" "$kind" >"$work/$kind.jsonl"; done
 cd "$work" || exit 1
 
 : >empty.jsonl
@@ -58,7 +58,7 @@ check "cut last line" 0 "the last line is cut off" "$rclab" report cut.jsonl -o 
 check "damaged histograms" 0 "" "$rclab" report hist.jsonl -o hist.html
 check "standard output" 0 "<!doctype html>" "$rclab" report single.jsonl -o -
 check "two files" 0 "" "$rclab" report full.jsonl single.jsonl -o two.html
-for kind in full failed single; do
+for kind in full failed single latency; do
     check "page of $kind" 0 "" "$rclab" report "$kind.jsonl" -o "$kind.html"
     "$rclab" show --style md "$kind.jsonl" >"$kind.md"
     "$rclab" show --style csv "$kind.jsonl" >"$kind.csv"

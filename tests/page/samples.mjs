@@ -1,8 +1,9 @@
 // A file of samples that nobody measured, the same at every call: everything a page can hold, more strategies than cores.
-// Usage: node samples.mjs [full|failed|single] > FILE
+// Usage: node samples.mjs [full|failed|single|latency] > FILE
 //
 // full: two workloads, several thread counts, A/A, oversubscription, a strategy that crashes, one that is wrong by design,
-// counters, histograms, missing events, markup in every text that comes from outside. failed: no sample is right.
+// counters, histograms, missing events, markup in every text that comes from outside. failed: no sample is right. latency: a run
+// at a fixed rate, which gil does not keep.
 const NASTY = "</script><b>&\"'";
 const kind = process.argv[2] ?? "full";
 const strategies = kind === "single" ? ["gil"] : ["plain", "gil", "biased", "atomic", "buffered", "crashing"];
@@ -22,7 +23,7 @@ for (const [workload, unit, params] of [
     for (const strategy of [...strategies, ...(kind === "full" ? ["gil/aa"] : [])]) {
       const aa = strategy === "gil/aa";
       cells.push({
-        cell: `${workload}/${strategy}/t${threads}`,
+        cell: `${workload}/${strategy}/t${threads}${kind === "latency" ? "/latency=fixed,rate=1000" : ""}`,
         strategy: aa ? "gil" : strategy,
         workload,
         threads,
@@ -51,6 +52,7 @@ line({
   exploratory: false,
   rigorous: kind === "full",
   statistics: kind === "full",
+  latency: kind === "latency" ? { mode: "fixed", rate: 1000, request: 1 } : null,
   force_verdicts: true,
   plan: cells,
   host: { cpu: `A processor ${NASTY}`, topology: { packages: 1, numa: 1, cores: 4, cpus: 4 }, virt: "none", kernel: "6.1" },
@@ -66,6 +68,11 @@ function histogram(middle) {
   const counts = [];
   for (let i = 0; i < 60; i++) counts.push([Math.round(middle * 1.12 ** (i - 12)), Math.round(900 * Math.exp(-((i - 12) ** 2) / 60)) + (i < 50 ? 1 : 0)]);
   return { unit: "ns", counts: counts.filter(([, count]) => count > 0) };
+}
+
+function paced(strategy, threads) {
+  const slow = strategy === "gil" ? { achieved: 900, backlog: 50 } : { achieved: 1000, backlog: 0 };
+  return { mode: "fixed", rate: 1000, request: 1, ...histogram(20000 / speed[strategy] + threads * 3000), clock_ns: 25, ...slow, unserved: 0, overslept: 0, overslept_ns: 0 };
 }
 
 function sample(cell, round, slot, drift) {
@@ -87,9 +94,10 @@ function sample(cell, round, slot, drift) {
     verify: { result_ok: true, may_be_wrong: false, leaked: 0 },
     threads: Array.from({ length: threads }, (_, i) => ({ cpu: i % 4, ops: Math.round(ops / threads), start_ns: 0, end_ns: wall - i * 1000000, cpu_ns: wall, nvcsw: 0, nivcsw: (round + i) % 9 === 0 ? 1 : 0, minflt: 0 })),
     counters: [],
-    locks: kind === "full" ? { lock_acquired: ops * 2, lock_contended: strategy === "gil" ? 0 : Math.round(ops * 0.01 * threads), lock_wait_ns: 0 } : {},
+    locks: kind === "full" ? { lock_acquired: ops * 2, lock_contended: strategy === "gil" ? 0 : Math.round(ops * 0.01 * threads), lock_wait_ns: 0, list: { acquired: ops * 2, biased: ops, revoked: 0, contended: Math.round(ops * 0.01 * threads), wait_ns: ops, wait_longest_ns: 1000 * (round + 1) } } : {},
+    peaks: kind === "full" ? { deferred_bytes: strategy === "buffered" ? 65536 * (1 + (round % 7)) : 0 } : null,
     refcounts: kind === "full" ? { incref: ops * 2, incref_shared: Math.round(ops * shared), decref: ops * 2, decref_shared: Math.round(ops * shared), merge_queued: 0 } : {},
-    hist: kind === "full" && cell.workload === "dict" ? histogram(40 / speed[strategy] + threads * 3) : null,
+    hist: kind === "latency" ? paced(strategy, threads) : kind === "full" && cell.workload === "dict" ? histogram(40 / speed[strategy] + threads * 3) : null,
     facts: { found: 42 },
   };
 }

@@ -69,6 +69,7 @@ function groupPart(section, group, run, series) {
   const ratio = ratioChart(group, run.reference, series);
   const samples = samplesChart(group, section.unit, series);
   const where = `${section.title}, ${group.title}`;
+  const timed = group.rows.some((row) => row.verdict === "latency"); // rates have the timing of requests in them: no ratios
   return h(
     "section",
     { class: "group", "aria-label": where },
@@ -78,7 +79,7 @@ function groupPart(section, group, run, series) {
     h(
       "div",
       { class: "pair" },
-      group.rows.length > 1 ? figure({ title: `Rate against ${run.reference}: ${where}`, note: "Median of paired rounds and interval.", draw: ratio.draw }) : null,
+      group.rows.length > 1 && !timed ? figure({ title: `Rate against ${run.reference}: ${where}`, note: "Median of paired rounds and interval.", draw: ratio.draw }) : null,
       samples.empty
         ? null
         : figure({

@@ -1,0 +1,25 @@
+/*
+ * unit.c -- the whole runtime as one unit, in the order in which its layers build on each other: rc/, objects/, gc/.
+ *
+ * Everything is static. bench/runtime.c (what is measured and tested) and bench/explore/instance.c (what is proved) include it, so
+ * that both hold the same source.
+ */
+#include "../rc/rc.h"
+
+#include "../rc/thread.c"
+
+#include "../objects/object.c"
+#include "../objects/heap.c"
+#include "../objects/heap_map.c"
+#include "../objects/lock.c"
+#include "../objects/lock_statistics.c"
+#include "../objects/number.c"
+#include "../objects/str.c"
+#include "../objects/tuple.c"
+#include "../objects/table.c"
+#include "../objects/list.c"
+#include "../objects/dict.c"
+#include "../objects/set.c"
+#include "../objects/iter.c"
+
+#include "../gc/verify.c"
