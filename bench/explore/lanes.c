@@ -95,10 +95,12 @@ static struct row *add_row(int lane, enum style style)
 static void add_text(int lane, enum style style, const char *text)
 {
     for (int line = 0; *text; line++) {
-        size_t n = fitting(text, picture.lane_width - (line ? 2 : 0));
+        size_t n = fitting(text, picture.lane_width - (line ? 2 : 0)), next = n;
+        while (n > 0 && text[n - 1] == ' ')
+            n--;
         struct row *r = add_row(lane, style);
         snprintf(r->text, sizeof r->text, "%s%.*s", line ? "  " : "", n < TEXT - 3 ? (int)n : TEXT - 3, text);
-        text += n;
+        text += next;
         while (*text == ' ')
             text++;
     }
@@ -159,18 +161,34 @@ static void add_pair(int lane, enum style style, const char *a, const char *betw
     add_text(lane, style, b);
 }
 
+/* Main has no lane when all it does is to find the failure. */
+static void add_main(int number)
+{
+    const struct step *s = trace_step(number);
+    const struct frame *own = trace_scenario_place(s), *place = own ? own : trace_place(s);
+    char where[TEXT];
+    put_place(where, sizeof where, place);
+    struct row *r = add_row(-1, RED);
+    r->step = number;
+    snprintf(r->text, sizeof r->text, "%s: %s  %.300s", run_thread_name(s->thread), trace_verb(s), where);
+}
+
 static void add_step(int number)
 {
     const struct step *s = trace_step(number);
     char name[160] = "", values[TEXT], note[TEXT], what[2 * TEXT], order[16];
     int lane = lane_of(s->thread), first = picture.rows;
+    picture.first_row[number] = first;
+    if (lane < 0) {
+        add_main(number);
+        return;
+    }
     enum style style = s->fails ? RED : PLAIN_TEXT;
     trace_name(s, name, sizeof name);
     trace_values(s, values, sizeof values);
     trace_note(number, note, sizeof note);
     snprintf(what, sizeof what, "%s%s%s", trace_verb(s), name[0] ? " " : "", name);
     snprintf(order, sizeof order, "%s", trace_order(s));
-    picture.first_row[number] = first;
     if (columns_of(what) + columns_of(values) + columns_of(order) + 2 <= picture.lane_width) {
         char joined[TEXT + 32];
         snprintf(joined, sizeof joined, "%s%s%s", values, values[0] && order[0] ? "  " : "", order);
@@ -183,7 +201,7 @@ static void add_step(int number)
         snprintf(what, sizeof what, "← %s", note);
         add_text(lane, s->stale || s->fails ? RED : DIM, what);
     }
-    if (s->fails)
+    if (s->fails && s->kind != STEP_FAIL)
         add_text(lane, RED, "✗ here it fails");
     picture.row[first].step = number;
     add_places(s, first, lane);
@@ -192,7 +210,7 @@ static void add_step(int number)
 static void add_folded(int count)
 {
     struct row *r = add_row(-1, DIM);
-    snprintf(r->text, sizeof r->text, "⋯ %d plain step%s that no other thread can see", count, count == 1 ? "" : "s");
+    snprintf(r->text, sizeof r->text, "⋯ %d step%s without effect on others", count, count == 1 ? "" : "s");
 }
 
 /* --- arrows --- */
@@ -284,7 +302,6 @@ static void print_objects(FILE *to)
 {
     uintptr_t shown[64];
     int count = 0;
-    fprintf(to, "\nAt the end:\n");
     for (int i = 0; i < trace_length() && count < 64; i++) {
         const struct step *s = trace_step(i);
         const struct thing *t = s->folded || !s->addr ? NULL : things_at(s->addr);
@@ -293,6 +310,7 @@ static void print_objects(FILE *to)
             known = shown[k] == t->at;
         if (known)
             continue;
+        fputs(count ? "" : "\nAt the end:\n", to);
         shown[count++] = t->at;
         print_object(to, t);
     }
@@ -321,7 +339,7 @@ static void find_lanes(void)
     for (int t = -1; t < run_thread_count(); t++) {
         int thread = t + 1 < run_thread_count() ? t + 1 : -1; /* main comes last */
         for (int i = 0; i < trace_length(); i++)
-            if (!trace_step(i)->folded && trace_step(i)->thread == thread) {
+            if (!trace_step(i)->folded && trace_step(i)->thread == thread && (thread >= 0 || trace_step(i)->kind != STEP_FAIL)) {
                 picture.thread[picture.lanes++] = thread;
                 break;
             }
@@ -355,6 +373,7 @@ void lanes_print(FILE *to, const struct failure *failure)
     for (int i = 0; i < picture.rows; i++)
         print_row(to, &picture.row[i]);
     print_objects(to);
-    fprintf(to, "\n%s%s in %s: %s%s\n", paint(RED), failure->kind, run_thread_name(failure->thread), failure->text, colours ? "\033[0m" : "");
+    fprintf(to, "\n%s%s%s%s: %s%s\n", paint(RED), failure->kind, trace_thread(failure)[0] ? " in " : "", trace_thread(failure), failure->text,
+            colours ? "\033[0m" : "");
     free(picture.first_row);
 }

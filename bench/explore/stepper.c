@@ -352,7 +352,7 @@ void stepper_write(const char *path, const struct failure *failure, const struct
     put_member("schedule", walk_schedule()), fputc(',', out);
     put_member("kind", failure->kind), fputc(',', out);
     put_member("text", failure->text), fputc(',', out);
-    put_member("thread", run_thread_name(failure->thread)), fputs(",\n", out);
+    put_member("thread", trace_thread(failure)), fputs(",\n", out);
     put_lanes();
     put_things();
     put_steps();

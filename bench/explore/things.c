@@ -65,6 +65,26 @@ static void note_block(const struct block *b)
     name_block(t, b);
 }
 
+/* "list#1.item[]": memory that a member of something with a name points at. */
+static void name_pointed_at(struct thing *block)
+{
+    for (const struct thing *t = things.at; t < things.at + things.used; t++)
+        for (int p = 0; p < t->is.parts; p++)
+            for (int f = 0; f < t->is.part[p].fields; f++) {
+                const struct explore_field *field = &t->is.part[p].field[f];
+                if (field->bytes == 8 && arena_load(t->at + t->is.part[p].offset + field->offset, 8) == block->at)
+                    snprintf(block->name, sizeof block->name, "%.40s.%.20s[]", t->name, field->name);
+            }
+}
+
+static void name_blocks(void)
+{
+    arena_each_block(note_block);
+    for (size_t i = 0; i < things.used; i++)
+        if (!things.at[i].is.name[0])
+            name_pointed_at(&things.at[i]);
+}
+
 void things_forget(void)
 {
     things.used = 0;
@@ -93,7 +113,7 @@ const struct thing *things_at(uintptr_t addr)
 {
     if (!things.known) {
         things.known = true;
-        arena_each_block(note_block);
+        name_blocks();
     }
     for (size_t i = 0; i < things.used; i++)
         if (addr - things.at[i].at < things.at[i].bytes)
@@ -158,11 +178,19 @@ void arena_name(uintptr_t addr, char *buf, size_t size)
     name_address(addr, buf, size, false);
 }
 
+/* What explore_alloc fills new memory with. */
+static bool is_unset(uint64_t value, unsigned bytes)
+{
+    return bytes >= 2 && value == (0xa5a5a5a5a5a5a5a5u & (bytes < 8 ? (1ull << (8 * bytes)) - 1 : ~0ull));
+}
+
 static void number_words(uint64_t value, unsigned bytes, char *buf, size_t size)
 {
     int64_t with_sign = bytes < 8 ? (int64_t)(value << (64 - 8 * bytes)) >> (64 - 8 * bytes) : (int64_t)value;
     struct symbol s;
-    if (bytes == 8 && arena_is_shared(value) && things_at(value))
+    if (is_unset(value, bytes))
+        snprintf(buf, size, "unset");
+    else if (bytes == 8 && arena_is_shared(value) && things_at(value))
         name_address(value, buf, size, true);
     else if (bytes == 8 && value > 4096 && source_symbol(value, &s) && s.at == value)
         snprintf(buf, size, "%s", s.name);
@@ -179,7 +207,7 @@ void things_words(uintptr_t addr, uint64_t value, unsigned bytes, char *buf, siz
     const struct explore_field *field = t ? things_field(t, addr, &part) : NULL;
     if (bytes < 8)
         value &= (1ull << (8 * bytes)) - 1;
-    if (field && field->words && field->bytes == bytes)
+    if (field && field->words && field->bytes == bytes && !is_unset(value, bytes))
         field->words(value, buf, size);
     else
         number_words(value, bytes, buf, size);

@@ -265,11 +265,14 @@ static void fold(void)
     free(table);
 }
 
+static bool all_wait(const struct failure *f) { return strcmp(f->kind, "deadlock") == 0 || strcmp(f->kind, "livelock") == 0; }
+
 /* What each thread that has not ended waits for. */
 static void note_waits(const struct failure *failure)
 {
-    if (strcmp(failure->kind, "deadlock") != 0 && strcmp(failure->kind, "livelock") != 0)
+    if (!all_wait(failure))
         return;
+    trace.used -= trace.failing >= 0; /* main's finding it out is no step */
     for (int t = 0; t < run_thread_count(); t++) {
         const struct op *op = run_pending(t);
         int last = run_last_read(t);
@@ -283,6 +286,12 @@ static void note_waits(const struct failure *failure)
         s->fails = true;
         s->addr = op->location >= 0 ? location_at(op->location)->addr : 0;
         s->bytes = op->size;
+        if (op->location >= 0) {
+            int newest = graph_at_mo(graph, op->location, graph_last_mo(graph, op->location));
+            s->from = step_of(newest);
+            s->read = newest == INIT ? location_init(op->location) : graph->event[newest].written;
+            s->reads = s->has_value = true;
+        }
         trace.failing = trace.used - 1;
     }
 }
@@ -308,13 +317,15 @@ void trace_end(const struct failure *failure, bool folds)
 
 bool trace_wrote(const struct step *s, uintptr_t addr, unsigned bytes, uint64_t *value)
 {
-    bool blank = s->kind == STEP_ALLOC_ZEROED;
+    bool blank = s->kind == STEP_ALLOC_ZEROED || s->kind == STEP_ALLOC;
     if (!(s->writes || blank) || s->buried || !s->has_value || addr < s->addr || addr + bytes > s->addr + s->bytes)
         return false;
     *value = 0;
     if (s->data)
         memcpy(value, s->data + (addr - s->addr), bytes);
-    else if (!blank)
+    else if (blank)
+        memset(value, s->kind == STEP_ALLOC ? 0xa5 : 0, sizeof *value); /* as explore_alloc does */
+    else
         *value = s->written >> (8 * (addr - s->addr));
     if (bytes < 8)
         *value &= (1ull << (8 * bytes)) - 1;
@@ -358,11 +369,13 @@ bool trace_is_freed(uintptr_t addr)
 
 /* --- in words --- */
 
+const char *trace_thread(const struct failure *failure) { return all_wait(failure) ? "" : run_thread_name(failure->thread); }
+
 const char *trace_verb(const struct step *s)
 {
     static const char *const plain[] = {[STEP_READ] = "read", [STEP_WRITE] = "write", [STEP_ALLOC] = "allocate",
-                                        [STEP_ALLOC_ZEROED] = "allocate", [STEP_FREE] = "free", [STEP_FAIL] = "fails"};
-    static const char *const part[] = {NULL, "lock", "unlock", "queue up", "wake one", "wake all", "sleep", "await 0"};
+                                        [STEP_ALLOC_ZEROED] = "allocate", [STEP_FREE] = "free", [STEP_FAIL] = "✗ here it fails"};
+    static const char *const part[] = {NULL, "lock", "unlock", "queue up with", "wake one of", "wake all", "sleep among", "await 0 in"};
     static const char *const rmw[] = {"add", "subtract", "and", "or", "xor", "nand", "exchange", "queue up", "wake one"};
     if (s->kind != STEP_EVENT && s->kind != STEP_NATIVE && s->kind != STEP_WAIT)
         return plain[s->kind];
@@ -395,6 +408,29 @@ void trace_name(const struct step *s, char *buf, size_t size)
         things_name(s->addr, buf, size);
 }
 
+/* explore_queue_push and its like: the waiting threads, the one that waits longest first. */
+static void queue_words(uint64_t queue, char *buf, size_t size)
+{
+    size_t used = 0;
+    snprintf(buf, size, "nobody");
+    for (; queue && used < size; queue >>= 4)
+        used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? " " : "", explore_thread_name((int)(queue & 15) - 1));
+}
+
+static void part_values(const struct step *s, char *buf, size_t size)
+{
+    char read[96], written[96];
+    switch ((enum explore_part_of)s->op.part_of) {
+    case PART_LOCK: case PART_UNLOCK: case PART_AWAIT:
+        snprintf(buf, size, "%s", s->kind == STEP_WAIT ? "which is held" : "");
+        return;
+    default:
+        queue_words(s->read, read, sizeof read);
+        queue_words(s->written, written, sizeof written);
+        snprintf(buf, size, s->writes ? "%s → %s" : "= %s", read, written);
+    }
+}
+
 void trace_values(const struct step *s, char *buf, size_t size)
 {
     char read[96] = "", written[96] = "", expected[96];
@@ -407,6 +443,10 @@ void trace_values(const struct step *s, char *buf, size_t size)
     if (!s->has_value || s->kind == STEP_FREE || s->kind == STEP_FAIL || s->op.kind == FENCE)
         if (!is_plain(s) || !s->has_value)
             return;
+    if (s->op.part_of) {
+        part_values(s, buf, size);
+        return;
+    }
     things_words(s->addr, is_plain(s) ? s->written : s->read, bytes, read, sizeof read);
     if (s->writes)
         things_words(s->addr, s->written, bytes, written, sizeof written);
@@ -433,7 +473,10 @@ void trace_note(int number, char *buf, size_t size)
     const struct step *s = &trace.at[number];
     char from[64], newest[64];
     buf[0] = 0;
-    if (s->fails && s->related >= 0) {
+    if (s->kind == STEP_WAIT) {
+        step_name(s->from, from, sizeof from);
+        snprintf(buf, size, "waits for ever, newest is %s", from);
+    } else if (s->fails && s->related >= 0) {
         step_name(s->related, from, sizeof from);
         snprintf(buf, size, trace.at[s->related].kind == STEP_FREE ? "freed in %s" : "races with %s", from);
     } else if (s->stale) {
@@ -445,8 +488,6 @@ void trace_note(int number, char *buf, size_t size)
     } else if (s->from >= 0 && trace.at[s->from].thread != s->thread) {
         step_name(s->from, from, sizeof from);
         snprintf(buf, size, "from %s", from);
-    } else if (s->kind == STEP_WAIT) {
-        snprintf(buf, size, "waits for ever");
     }
 }
 

@@ -61,6 +61,7 @@ bool trace_is_freed(uintptr_t addr);
 bool trace_wrote(const struct step *s, uintptr_t addr, unsigned bytes, uint64_t *value);
 
 /* In words. */
+const char *trace_thread(const struct failure *failure);          /* who failed; "": all together */
 const char *trace_verb(const struct step *s);
 void trace_name(const struct step *s, char *buf, size_t size);    /* what it accesses; "" for a fence */
 void trace_values(const struct step *s, char *buf, size_t size);  /* "1 | QUEUED -> 0 | MERGED"; "" where there are none */
