@@ -191,6 +191,7 @@ $(TEMPLATE): $(PAGE)/node_modules/.package-lock.json $(PAGE)/build.js $(wildcard
 page: $(TEMPLATE) ## build the template of `rclab report` (needs Node: scripts/setup page)
 test-page: $(RCLAB) $(TEMPLATE) ## the page in headless Chromium (scripts/setup page), and what `rclab report` refuses
 	tests/page/run.sh $(RCLAB)
+	tests/explore/page/run.sh
 
 install: all ## PREFIX (/usr/local) and DESTDIR are honoured; with the page's template if `make page` built it
 	install -D -m 755 $(RCLAB) $(DESTDIR)$(PREFIX)/bin/rclab

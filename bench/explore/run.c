@@ -233,6 +233,8 @@ int64_t explore_now(void) { return fake_time += 1000; }
 void explore_fail_at(const char *kind, const char *file, int line, const char *text)
 {
     run_plain_done();
+    for (const char *up; (up = strstr(file, "../")) != NULL;)
+        file = up + 3; /* files are included by way of others' folders */
     run_fail(kind, __builtin_return_address(0), "%s:%d: %s", file, line, text);
 }
 

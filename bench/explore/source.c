@@ -12,7 +12,7 @@
 #define SOURCE_ROOT "." /* the Makefile gives the project's folder */
 #endif
 
-static const char *executable(void)
+const char *source_executable(void)
 {
     static char path[4096];
     ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
@@ -20,8 +20,7 @@ static const char *executable(void)
     return path;
 }
 
-/* What the program prints, from its beginning; empty when it cannot be run. */
-static FILE *output_of(char *const argv[])
+FILE *source_output_of(char *const argv[])
 {
     FILE *to = tmpfile();
     if (!to)
@@ -62,8 +61,8 @@ static void symbols_push(const struct symbol *s)
 
 static void symbols_read(void)
 {
-    char *argv[] = {"nm", "-n", "-S", "--defined-only", (char *)executable(), NULL}, line[512];
-    FILE *from = output_of(argv);
+    char *argv[] = {"nm", "-n", "-S", "--defined-only", (char *)source_executable(), NULL}, line[512];
+    FILE *from = source_output_of(argv);
     symbols.known = true;
     while (from && fgets(line, sizeof line, from)) {
         struct symbol s;
@@ -159,7 +158,7 @@ static void take_frame(struct call *c, const char *function, char *place)
 
 void source_resolve(void)
 {
-    char *const fixed[] = {"addr2line", "-a", "-f", "-i", "-e", (char *)executable()};
+    char *const fixed[] = {"addr2line", "-a", "-f", "-i", "-e", (char *)source_executable()};
     enum { FIXED = sizeof fixed / sizeof *fixed };
     char **argv = calloc(FIXED + calls.used + 1, sizeof *argv), line[4096], function[256] = "";
     char (*text)[24] = calloc(calls.used + 1, sizeof *text);
@@ -171,7 +170,7 @@ void source_resolve(void)
         snprintf(text[i], sizeof *text, "%#lx", (unsigned long)calls.at[i].pc - 1); /* the call, not what follows it */
         argv[FIXED + i] = text[i];
     }
-    FILE *from = output_of(argv);
+    FILE *from = source_output_of(argv);
     while (from && fgets(line, sizeof line, from)) {
         line[strcspn(line, "\n")] = 0;
         if (strncmp(line, "0x", 2) == 0) {

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct symbol {
     char name[64];
@@ -32,6 +33,10 @@ int source_frames(uintptr_t pc, const struct frame **frames);
 
 /* Line `number` of a file of the project, without its end; false: no such line, or no such file. */
 bool source_line(const char *file, int number, char *buf, size_t size);
+/* What the program prints, from its beginning; empty when it cannot be run. */
+FILE *source_output_of(char *const argv[]);
+/* Our own. */
+const char *source_executable(void);
 /* "biased.h" */
 const char *source_base(const char *file);
 

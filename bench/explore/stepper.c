@@ -165,11 +165,14 @@ static int lane_of(int thread)
     return lanes++;
 }
 
+/* Main has none when all it does is to find the failure. */
+static bool has_lane(const struct step *s) { return !s->folded && (s->thread >= 0 || s->kind != STEP_FAIL); }
+
 static void put_lanes(void)
 {
     for (int t = 0; t <= run_thread_count(); t++)
         for (int i = 0; i < trace_length(); i++)
-            if (!trace_step(i)->folded && trace_step(i)->thread == (t < run_thread_count() ? t : -1))
+            if (has_lane(trace_step(i)) && trace_step(i)->thread == (t < run_thread_count() ? t : -1))
                 lane_of(trace_step(i)->thread);
     fputs("\"lanes\":[", out);
     for (int i = 0; i < lanes; i++) {
@@ -242,7 +245,7 @@ static void put_step(int number, int folded)
     trace_values(s, values, sizeof values);
     trace_note(number, note, sizeof note);
     fprintf(out, "{\"n\":%d,\"lane\":%d,\"folded\":%d,\"from\":%d,\"newest\":%d,\"related\":%d,\"stale\":%s,\"fails\":%s,\"plain\":%s,\"frees\":%d,",
-            s->number, lane_of(s->thread), folded, number_of(s->from), number_of(s->newest), number_of(s->related), s->stale ? "true" : "false",
+            s->number, s->thread < 0 && s->kind == STEP_FAIL ? -1 : lane_of(s->thread), folded, number_of(s->from), number_of(s->newest), number_of(s->related), s->stale ? "true" : "false",
             s->fails ? "true" : "false", s->kind == STEP_READ || s->kind == STEP_WRITE ? "true" : "false", freed_thing(s));
     put_member("verb", trace_verb(s)), fputc(',', out);
     put_member("name", name), fputc(',', out);

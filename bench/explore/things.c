@@ -2,6 +2,7 @@
  * things.c -- names of addresses and values: the arena's blocks as the instance identifies them, statics by the symbol table.
  */
 #include "things.h"
+#include "members.h"
 #include "source.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -138,6 +139,8 @@ void things_place(const struct thing *t, uintptr_t addr, char *buf, size_t size)
     const struct explore_part *part;
     const struct explore_field *field = things_field(t, addr, &part);
     size_t inside = addr - t->at;
+    if (t->is_static && members_path(addr, buf, size))
+        return;
     if (field && inside == part->offset + field->offset)
         snprintf(buf, size, "%s%s", part->prefix, field->name);
     else if (field)
@@ -167,7 +170,7 @@ static void name_address(uintptr_t addr, char *buf, size_t size, bool pointed_at
     if (!place[0] || (pointed_at && addr == t->at))
         snprintf(buf, size, "%s", t->name);
     else
-        snprintf(buf, size, "%s%s%s", t->name, place[0] == '+' ? " " : ".", place);
+        snprintf(buf, size, "%s%s%s", t->name, place[0] == '+' ? " " : place[0] == '[' ? "" : ".", place);
 }
 
 void things_name(uintptr_t addr, char *buf, size_t size) { name_address(addr, buf, size, false); }

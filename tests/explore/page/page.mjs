@@ -155,6 +155,7 @@ const tests = {
       const stale = data.steps.filter((step) => step.stale);
       assert.equal(stale.length, 1);
       assert.equal(stale[0].newest, 1);
+      assert.deepEqual([stale[0].name, data.lanes, data.steps.at(-1).lane], ["failing.x", ["A", "B"], -1]);
       await page.locator("#slider").fill(String(stale[0].n));
       assert.ok((await page.locator("#said").textContent()).includes("from the initial value: stale, newest is step 1 (A)"));
     });
