@@ -26,7 +26,10 @@ explore() { # FILE ARGUMENTS...: exit 1, the lanes in FILE
     shift
     "$explorer" "$@" >"$work/$file" 2>"$work/errors"
     status=$?
-    [ "$status" -eq 1 ] && [ ! -s "$work/errors" ] || { echo "status $status"; head -n 5 "$work/errors"; false; }
+    [ "$status" -eq 1 ] && [ ! -s "$work/errors" ] && return
+    echo "status $status"
+    head -n 5 "$work/errors"
+    false
 }
 fits() { # FILE WIDTH: every line of the lanes; the verdict's table after them is another matter
     ! sed -n '/^SCENARIO/d; /^At the end:/q; p' "$work/$1" | LC_ALL=C.UTF-8 grep -E "^.{$(($2 + 1)),}"

@@ -20,6 +20,9 @@ page free fails-free biased
 page lock fails-lock biased
 page text fails-text biased
 "$explorer" fails-lock -s biased -o "$work/nowhere/a.html" -q >"$work/said" 2>&1
-[ $? -eq 2 ] && grep -q 'nowhere/a.html: No such file' "$work/said" || { echo "not ok - a page that cannot be written"; bad=1; }
+if [ $? -ne 2 ] || ! grep -q 'nowhere/a.html: No such file' "$work/said"; then
+    echo "not ok - a page that cannot be written"
+    bad=1
+fi
 node "$here/page.mjs" "$chromium" "$work" "${1:-}" || bad=1
 exit "$bad"
