@@ -131,7 +131,7 @@ EXPLORE_BUDGET ?= 10m
 explore: $(EXPLORER) ## prove every scenario on every strategy that may run with threads (EXPLORE_BUDGET each)
 	$(EXPLORER) --all -q --budget $(EXPLORE_BUDGET)
 $(EXPLORER): $(EXPLORE_OBJ) $(EXPLORE_ASM) $(EXPLORE_UNIT) $(patsubst %,build/explore/driver-%.o,die names suggest timing memory)
-	$(CC) -no-pie $^ -o $@ -lgmp -lm
+	$(CC) -no-pie $^ -o $@ -lgmp -lm -ljansson
 
 # --- tests ---
 
@@ -149,7 +149,7 @@ $(BUILD)/rclab-faulty: tests/driver/faulty_runtime.c $(DRIVER_OBJ)
 	$(CC) $(ALL_CFLAGS) -Ibench $(filter %.c %.o,$^) -o $@ $(DRIVER_LIBS) -pthread
 
 test-binaries: $(UNIT_TESTS) $(if $(filter tsan,$(VARIANT)),,$(DRIVER_TESTS))
-run-tests: test-binaries $(RCLAB) $(BUILD)/rclab-faulty
+run-tests: test-binaries $(RCLAB) $(BUILD)/rclab-faulty $(if $(filter release,$(VARIANT)),$(EXPLORER))
 	scripts/run-tests $(VARIANT) $(BUILD) $(STRATEGIES)
 test: ## every test, without sanitizers
 	$(MAKE) VARIANT=release run-tests

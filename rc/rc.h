@@ -25,6 +25,7 @@
  *     void rc_drain(void)                                                     apply everything deferred
  *     bool rc_decref_field(struct rc_head *)                                  decref of a dead object's own field
  *     bool rc_fields_escape(bool)                                             around the fields of a finalised object
+ *     void rc_bounds(char *, size_t)                                          "; " and its capacities, for the explorer's statement
  *
  * and RC_HEAD_FIELDS(X), its head's fields as a list of X(name), for the allocation map (tests/test_counters.c checks it);
  * and RC_HEAD_WORDS(F), F(name, words) for those of them whose value is more than a number: words(value, buf, size) says what it
@@ -116,6 +117,9 @@ INLINE bool rc_decref_field(struct rc_head *h) { return rc_decref(h); }
 /* A finaliser may have copied the object's references: says whether the fields dropped from now on are to be treated like
  * anybody's. Returns what it was. */
 INLINE bool rc_fields_escape(bool escape) { (void)escape; return false; }
+#endif
+#ifndef rc_bounds
+INLINE void rc_bounds(char *buf, size_t size) { (void)buf, (void)size; }
 #endif
 
 #endif

@@ -5,7 +5,11 @@
  */
 #include "rc.h"
 
+#ifdef RC_HOSTILE
+enum { REGISTRY_BUCKETS = 1 }; /* everybody is in everybody's way */
+#else
 enum { REGISTRY_BUCKETS = 256 };
+#endif
 
 static struct {
     struct os_mutex lock; /* writers of everything here */

@@ -159,16 +159,14 @@ static void set_state(uintptr_t addr, size_t bytes, uint8_t state)
 void *explore_alloc(size_t bytes, size_t align, bool zeroed)
 {
     int part = run_current() + 1;
-    size_t room = (bytes + 15) & ~(size_t)15;
+    size_t room = bytes ? (bytes + 15) & ~(size_t)15 : 16;
     uintptr_t at = arena.next[part] + HEADER; /* the header's granules are no one's: they catch overruns */
     at = (at + align - 1) / align * align;
-    if (bytes == 0)
-        room = 16;
     if (at + room + HEADER > part_start(part + 1))
         run_fail("too large", NULL, "a thread allocated more than %d MiB in one execution", 1 << (PART_BITS - 20));
     arena.next[part] = at + room;
     *(struct header *)(at - HEADER) = (struct header){(uint32_t)bytes, (uint32_t)part, ++arena.blocks[part]};
-    set_state(at, room, STATE_LIVE);
+    set_state(at, bytes ? bytes : room, STATE_LIVE); /* what it was rounded up by is no one's */
     memset((void *)at, zeroed ? 0 : 0xa5, room);
     arena.live++;
     if (trace_is_on)
@@ -177,6 +175,8 @@ void *explore_alloc(size_t bytes, size_t align, bool zeroed)
 }
 
 static const struct header *header_of(const void *block) { return (const struct header *)((uintptr_t)block - HEADER); }
+/* Behind a header, not inside a block. */
+static bool begins_block(uintptr_t at) { return at % 16 == 0 && *state_at(at) != STATE_NONE && *state_at(at - GRANULE) == STATE_NONE; }
 
 void explore_free(void *block)
 {
@@ -186,11 +186,11 @@ void explore_free(void *block)
         return;
     run_plain_done();
     if (trace_is_on)
-        trace_block(at, in_arena(at) ? header_of(block)->bytes : 0, STEP_FREE, pc);
-    if (!in_arena(at))
-        run_fail("bad free", pc, "free of %p, which is no block", block);
+        trace_block(at, in_arena(at) && begins_block(at) ? header_of(block)->bytes : 0, STEP_FREE, pc);
+    if (!in_arena(at) || !begins_block(at))
+        run_fail("bad free", pc, "free of %p, where no block begins", block);
     if (*state_at(at) != STATE_LIVE)
-        run_fail(*state_at(at) == STATE_FREED ? "double free" : "bad free", pc, "the block is not alive");
+        run_fail("double free", pc, "the block is not alive");
     size_t bytes = header_of(block)->bytes ? header_of(block)->bytes : 16;
     arena_access(at, bytes, ACCESS_WRITE, pc);
     set_state(at, bytes, STATE_FREED);

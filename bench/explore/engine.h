@@ -136,6 +136,7 @@ uint64_t op_rmw(const struct op *op, uint64_t old); /* what a read-modify-write 
 int model_least_mo(const struct graph *g, int thread, int location);
 /* Was consistent before the events in `added` got the edges that they have now. */
 bool model_consistent(const struct graph *g, const int *added, int count);
+bool model_sc_before(const struct graph *g, int event, int other); /* po ∪ rf ∪ mo ∪ rb */
 /* Candidates of a new operation, best first: sources of a read, places of a write. Returns how many. */
 struct choice {
     int from, mo;
@@ -169,6 +170,8 @@ bool run_ready(int thread);                     /* it has a next operation, and 
 const struct op *run_pending(int thread);       /* that operation, if it is known already, else NULL */
 int run_last_read(int thread);                  /* event or INIT */
 bool run_waits(int thread);                     /* has not ended */
+/* The thread has yielded since it read there, and would read nothing newer: it would yield for ever. */
+bool run_repeats(int thread, const struct op *op, int from);
 int run_thread_count(void);                     /* bodies and helpers */
 const char *run_thread_name(int thread);
 void run_fail(const char *kind, const void *pc, const char *format, ...) __attribute__((format(printf, 3, 4), noreturn));

@@ -17,13 +17,20 @@ static bool watched(uintptr_t addr)
 
 /* --- plain accesses --- */
 
+/* The location with events that begins at `a` and overlaps these bytes, or -1. */
+static int touched(uintptr_t a, uintptr_t addr)
+{
+    int location = location_find(a);
+    return location >= 0 && location_has_init(location) && a + location_at(location)->size > addr ? location : -1;
+}
+
 /* Puts the value there that this thread must see: atomic stores do not go to memory while others may still read older ones. */
 static void show_atomics(uintptr_t addr, size_t bytes)
 {
     const struct clock *before = run_clock(run_current());
     for (uintptr_t a = addr & ~(uintptr_t)7; a < addr + bytes; a++) {
-        int location = location_find(a), found = INIT;
-        if (location < 0 || !location_has_init(location))
+        int location = touched(a, addr), found = INIT;
+        if (location < 0)
             continue;
         for (int i = 0; i < graph->length; i++) {
             const struct event *e = &graph->event[i];
@@ -58,8 +65,8 @@ static void plain_write(uintptr_t addr, size_t bytes, const void *pc)
     if (!run_exploring() || run_current() < 0 || !arena_has_atomic(addr, bytes))
         return;
     for (uintptr_t a = addr & ~(uintptr_t)7; a < addr + bytes; a++) {
-        int location = location_find(a);
-        if (location < 0 || !location_has_init(location))
+        int location = touched(a, addr);
+        if (location < 0)
             continue;
         struct op op = {.kind = PLAIN_STORE, .size = location_at(location)->size, .location = location, .pc = pc};
         run_step(&op, NULL);
@@ -175,16 +182,24 @@ static uint64_t compare(uintptr_t addr, unsigned size, uint64_t expected, uint64
     }                                                                                                                       \
     int __tsan_atomic##bits##_compare_exchange_strong(volatile type *a, type *expected, type desired, int order, int other) \
     {                                                                                                                       \
+        plain_read((uintptr_t)expected, bits / 8, PC);                                                                      \
         type old = (type)compare((uintptr_t)a, bits / 8, (uint64_t)*expected, (uint64_t)desired, order, other, PC);         \
         int same = old == *expected;                                                                                        \
-        *expected = old;                                                                                                    \
+        if (!same) {                                                                                                        \
+            plain_write((uintptr_t)expected, bits / 8, PC);                                                                 \
+            *expected = old;                                                                                                \
+        }                                                                                                                   \
         return same;                                                                                                        \
     }                                                                                                                       \
     int __tsan_atomic##bits##_compare_exchange_weak(volatile type *a, type *expected, type desired, int order, int other)   \
     {                                                                                                                       \
+        plain_read((uintptr_t)expected, bits / 8, PC);                                                                      \
         type old = (type)compare((uintptr_t)a, bits / 8, (uint64_t)*expected, (uint64_t)desired, order, other, PC);         \
         int same = old == *expected;                                                                                        \
-        *expected = old;                                                                                                    \
+        if (!same) {                                                                                                        \
+            plain_write((uintptr_t)expected, bits / 8, PC);                                                                 \
+            *expected = old;                                                                                                \
+        }                                                                                                                   \
         return same;                                                                                                        \
     }                                                                                                                       \
     type __tsan_atomic##bits##_compare_exchange_val(volatile type *a, type expected, type desired, int order, int other)    \

@@ -259,18 +259,21 @@ static bool psc_acyclic(const struct graph *g, const int *added, int count)
 
 /* --- sequential consistency --- */
 
+bool model_sc_before(const struct graph *g, int i, int j)
+{
+    const struct event *a = &g->event[i], *b = &g->event[j];
+    bool same = a->op.location == b->op.location && a->op.location >= 0;
+    return (a->thread == b->thread && a->index < b->index) || (b->reads && b->from == i) || (same && overwritten_by(g, a, b));
+}
+
 static bool sc_acyclic(const struct graph *g)
 {
     static bool edge[EVENTS_MAX * EVENTS_MAX];
     int n = g->length;
     memset(edge, 0, (size_t)n * (size_t)n);
     for (int i = 0; i < n; i++)
-        for (int j = 0; j < n; j++) {
-            const struct event *a = &g->event[i], *b = &g->event[j];
-            bool same = a->op.location == b->op.location && a->op.location >= 0;
-            edge[i * n + j] = (a->thread == b->thread && a->index < b->index) || (b->reads && b->from == i) ||
-                              (same && overwritten_by(g, a, b));
-        }
+        for (int j = 0; j < n; j++)
+            edge[i * n + j] = model_sc_before(g, i, j);
     return !cyclic(n, edge);
 }
 

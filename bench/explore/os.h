@@ -166,14 +166,16 @@ INLINE bool os_queue_empty(struct os_queue *q)
            atomic_load_explicit(&q->tail, memory_order_relaxed) == &q->head; /* relaxed: as above */
 }
 
-/* As __cds_wfcq_dequeue_nonblocking. */
-INLINE struct os_node *os_dequeue(struct os_queue *q)
+#define OS_WOULD_BLOCK ((struct os_node *)-1)
+
+/* As __cds_wfcq_dequeue_nonblocking. What it read last tells when to come back (explore_yield). */
+INLINE struct os_node *os_dequeue_once(struct os_queue *q)
 {
     if (os_queue_empty(q))
         return NULL;
     struct os_node *n = atomic_load_explicit(&q->head.next, memory_order_acquire); /* acquire: pairs with the link's release */
     if (!n)
-        return NULL;
+        return OS_WOULD_BLOCK;
     struct os_node *next = atomic_load_explicit(&n->next, memory_order_acquire); /* acquire: as above */
     if (!next) {
         /* the last one, as it seems: the queue's own node takes its place, unless another is being linked */
@@ -185,10 +187,24 @@ INLINE struct os_node *os_dequeue(struct os_queue *q)
         next = atomic_load_explicit(&n->next, memory_order_acquire); /* acquire: as above */
         if (!next) {
             atomic_store_explicit(&q->head.next, n, memory_order_relaxed); /* relaxed: as above */
-            return NULL;
+            return OS_WOULD_BLOCK;
         }
     }
     atomic_store_explicit(&q->head.next, next, memory_order_relaxed); /* relaxed: the dequeuer's own */
+    return n;
+}
+
+INLINE struct os_node *os_dequeue(struct os_queue *q)
+{
+    struct os_node *n = os_dequeue_once(q);
+    return n == OS_WOULD_BLOCK ? NULL : n;
+}
+
+INLINE struct os_node *os_dequeue_wait(struct os_queue *q)
+{
+    struct os_node *n;
+    while ((n = os_dequeue_once(q)) == OS_WOULD_BLOCK)
+        os_yield();
     return n;
 }
 

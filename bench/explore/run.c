@@ -31,6 +31,7 @@ static struct thread {
     struct op pending;
     bool has_pending, timed_out;
     int last_read;                  /* the last event that read, or INIT */
+    int spun;                       /* what it had read last when it yielded, until it reads that place again; or INIT */
     struct clock hb;
     int plain[32], plains;          /* PLAIN_STOREs whose values are not known yet */
     void *(*helper)(void *);
@@ -158,8 +159,11 @@ static uint64_t execute(struct thread *t, int event, bool *satisfied)
             run_fail("too large", e->op.pc, "one plain write covers too many atomic locations");
         t->plain[t->plains++] = event;
     }
-    if (e->reads)
+    if (e->reads) {
         t->last_read = event;
+        if (t->spun != INIT && graph->event[t->spun].op.location == e->op.location)
+            t->spun = INIT;
+    }
     if (run.steps < EVENTS_MAX)
         run.order[run.steps++] = (int16_t)event;
     bool holds = !e->reads || op_holds(&e->op, e->read);
@@ -212,11 +216,17 @@ void explore_yield(void)
         run_wait_native();
         return;
     }
+    thread[current].spun = thread[current].last_read;
     wait_here(&thread[current], SPINNING);
 }
 
 int run_last_read(int t) { return thread[t].last_read; }
 bool run_waits(int t) { return thread[t].status != DONE; }
+bool run_repeats(int t, const struct op *op, int from)
+{
+    const struct event *spun = thread[t].spun == INIT ? NULL : &graph->event[thread[t].spun];
+    return spun && spun->op.location == op->location && graph_mo_of(graph, from) <= graph_mo_of(graph, spun->from);
+}
 
 int explore_self(void) { return current + 1; }
 const char *explore_thread_name(int number) { return run_thread_name(number - 1); }
@@ -337,7 +347,7 @@ static void begin_execution(void)
         struct thread *th = &thread[t];
         th->executed = th->known = th->plains = 0;
         th->has_pending = th->timed_out = false;
-        th->last_read = INIT;
+        th->last_read = th->spun = INIT;
         memset(&th->hb, 0, sizeof th->hb);
         th->status = READY;
         th->self = th->self_at_snapshot;

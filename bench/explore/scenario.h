@@ -24,9 +24,12 @@ struct scenario {
     void (*check)(void);                  /* on main, attached, after all have ended; may be NULL */
     const char *(*unfit)(void);           /* why this strategy cannot run it, or NULL; NULL: all can */
     bool bare;                            /* no runtime: the bodies use atomics alone (litmus tests) */
+    bool large;                           /* a proof takes minutes: not with --quick */
+    int heap;                             /* enum heap_policy; 0 is HEAP_MALLOC, under which what is freed stays freed */
     const char *label[SCENARIO_THREADS];  /* what a thread is called in a diagram; NULL: A, B, C, D */
     const char *const *outcomes;          /* litmus: every outcome that rc11 allows, as explore_outcome prints it, NULL at the end */
     const char *const *outcomes_sc;       /* the same under sc; NULL: not said */
+    const char *fails;                    /* the kind of failure that must be found; NULL: none */
 };
 
 /* A member of something in memory, for people. */
@@ -55,7 +58,6 @@ struct explore_thing {
 /* What one instance unit offers, in the section explore_targets. */
 struct explore_target {
     const char *strategy;
-    bool unsafe;                                         /* wrong answers under threads are expected: only on demand */
     const struct scenario *const *scenarios, *const *scenarios_end;
     void **(*self)(void);                                /* &rt_self, which is swapped at each switch */
     void (*start)(const struct scenario *, int threads); /* main, before everything: runtime, threads, setup */
@@ -65,7 +67,8 @@ struct explore_target {
     /* Says what the block is; false: it does not know. Touches nothing that would be noticed. May be NULL. */
     bool (*identify)(const void *block, size_t bytes, struct explore_thing *thing);
     const int64_t *runtime_objects;                      /* so many objects were there before setup; NULL: none */
-    const char *bounds;                                  /* the capacities it was compiled with, for the proof's statement */
+    const char *(*bounds)(void);                         /* the capacities it was compiled with: they bound what was proved */
+    bool unsafe;                                         /* wrong answers are expected: run when it is asked for by name */
 };
 
 /* --- for scenarios --- */

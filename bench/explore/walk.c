@@ -12,6 +12,7 @@
  * under sc; under rc11 the reads choose at random besides.
  */
 #include "engine.h"
+#include "../exits.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,7 @@ static bool choice_is_good(int t, const struct op *op, struct choice c)
 {
     int added = graph_add(graph, t, op, c.from, c.mo);
     const struct event *e = &graph->event[added];
-    bool good = !e->reads || op_holds(op, e->read);
+    bool good = !e->reads || (op_holds(op, e->read) && !run_repeats(t, op, c.from));
     if (good && e->reads && e->writes)
         good = graph_rmw_from(graph, op->location, e->from, added) == INIT &&
                (e->mo == graph_last_mo(graph, op->location) || model_consistent(graph, &added, 1));
@@ -154,9 +155,11 @@ enum verdict walk_all(const struct limits *limits, void (*on_complete)(void))
             verdict = VERDICT_FAILED;
         else if (end == RUN_COMPLETE && on_complete)
             on_complete();
-        if (verdict == VERDICT_PROVED && over(limits, start))
+        if (verdict == VERDICT_FAILED || !next_sequence())
+            break;
+        if (over(limits, start))
             verdict = VERDICT_BUDGET;
-    } while (verdict == VERDICT_PROVED && next_sequence());
+    } while (verdict == VERDICT_PROVED);
     run.counts.seconds = engine_now() - start;
     return verdict;
 }
@@ -249,10 +252,10 @@ static int script_next(void)
         script++;
     if (!*script)
         return pct_next(); /* after its end: whoever can, so that a failure in a thread's last steps shows */
-    int t = *script >= 'A' ? *script - 'A' : run.threads + *script - '1';
-    if (t < 0 || t >= run_thread_count() || !enabled(t)) {
+    int t = *script >= 'A' ? *script - 'A' : *script >= '1' ? run.threads + *script - '1' : -1;
+    if (t < 0 || t >= run_thread_count() || (*script >= 'A' && t >= run.threads) || !enabled(t)) {
         fprintf(stderr, "rclab explore: schedule: '%c' cannot go on at \"%.20s\"\n", *script, script);
-        exit(2);
+        exit(EXITS_USAGE);
     }
     return t;
 }
@@ -261,13 +264,17 @@ static int script_extend(int t, const struct op *op)
 {
     struct choice choice[EVENTS_MAX];
     int choices = step_choices(t, op, choice), number = 0;
+    long chosen = 0;
     if (*script) {
         script++;
-        number = (int)strtol(script, (char **)&script, 10);
-    }
-    if (number < 0 || number >= choices) {
-        fprintf(stderr, "rclab explore: schedule: choice %d of a step that has %d\n", number, choices);
-        exit(2);
+        const char *from = script;
+        if (*script >= '0' && *script <= '9') /* not a digit behind a space: that is a helper's step */
+            chosen = strtol(script, (char **)&script, 10);
+        if (chosen < 0 || chosen >= choices) {
+            fprintf(stderr, "rclab explore: schedule: choice %ld of a step that has %d, at \"%.20s\"\n", chosen, choices, from);
+            exit(EXITS_USAGE);
+        }
+        number = (int)chosen;
     }
     note_step(t, number);
     return graph_add(graph, t, op, choice[number].from, choice[number].mo);
@@ -334,6 +341,30 @@ static int follow_extend(int t, const struct op *op)
     return graph_add(graph, t, op, choice[number].from, choice[number].mo);
 }
 
+/* In SC a step reads the newest write, so the steps must be taken in an order of memory; of those, the one nearest to the present. */
+static void order_as_memory(void)
+{
+    static int order[EVENTS_MAX], before[EVENTS_MAX]; /* before: how many of those that are left must come first; -1: not left */
+    int n = follow.steps;
+    for (int i = 0; i < n; i++) {
+        before[i] = 0;
+        for (int k = 0; k < n; k++)
+            before[i] += model_sc_before(follow.g, follow.order[k], follow.order[i]);
+    }
+    for (int done = 0; done < n; done++) {
+        int first = 0;
+        while (first < n && before[first] != 0)
+            first++;
+        if (first == n)
+            return; /* no order of memory: the graph is not consistent */
+        order[done] = follow.order[first];
+        before[first] = -1;
+        for (int i = 0; i < n; i++)
+            before[i] -= before[i] > 0 && model_sc_before(follow.g, order[done], follow.order[i]);
+    }
+    memcpy(follow.order, order, (size_t)n * sizeof *order);
+}
+
 bool walk_follow(void)
 {
     follow.g = graph_copy(graph);
@@ -341,6 +372,8 @@ bool walk_follow(void)
     follow.step = 0;
     for (int i = 0; i < run.steps; i++)
         follow.order[i] = run.order[i];
+    if (model == MODEL_SC)
+        order_as_memory();
     begin_walk();
     enum run_end end = run_execute(follow_extend, follow_next);
     free(follow.g);

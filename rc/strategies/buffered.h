@@ -650,6 +650,12 @@ static void *commit_main(void *unused)
 
 /* --- hooks --- */
 
+INLINE void rc_bounds(char *buf, size_t size)
+{
+    snprintf(buf, size, "; a log segment holds %d entries, mutators wait at %d sealed segments", LOG_SEGMENT, LOG_LIMIT);
+}
+#define rc_bounds rc_bounds
+
 /* 0, or -1: out of memory. */
 INLINE int rc_runtime_start(void)
 {
