@@ -59,7 +59,7 @@ INLINE const struct type *lock_type(const struct lock *l) { return ((const struc
 #endif
 INLINE void lock_words_word(uint64_t value, char *buf, size_t size)
 {
-    static const char *const word[] = {"free", "held", "waited", "biased"};
+    static const char *const word[] = {"free", "held", "waited for", "the owner's"};
     snprintf(buf, size, "%s", word[value & 3]);
 }
 

@@ -5,6 +5,16 @@
  * no list here is shown by its offset. Runs in the middle of an execution, hence without instrumentation: nothing that these
  * functions read is noticed as an access.
  */
+#ifndef EXPLORE_DESCRIBE_H
+#define EXPLORE_DESCRIBE_H
+
+#include "os.h"
+
+#include "../../objects/dict.h"
+#include "../../objects/list.h"
+#include "../../objects/number.h"
+#include "../../objects/set.h"
+
 #define UNSEEN __attribute__((no_sanitize_thread, noinline))
 
 /* --- words that several lists use --- */
@@ -123,8 +133,8 @@ UNSEEN static bool identify(const void *block, size_t bytes, struct explore_thin
     return true;
 }
 
-/* Called on main after start. Bodies' threads are known; the rest but main are helpers, in the order of their registration. */
-static void survey(void)
+/* Called on main after start, with the bodies' threads; the rest but main are helpers, in the order of their registration. */
+static void survey_of(struct thread *const *body)
 {
     struct thread *t;
     int helper = 0;
@@ -135,12 +145,12 @@ static void survey(void)
     if (!thread_registry_all.next)
         return; /* a scenario without the runtime */
     survey_threads = 0;
-    while (helper < SCENARIO_THREADS && stage.thread[helper])
+    while (helper < SCENARIO_THREADS && body[helper])
         helper++;
     thread_registry_for_each(t) {
         int self = t == rt_self ? 0 : -1;
         for (int i = 0; i < SCENARIO_THREADS; i++)
-            if (stage.thread[i] == t)
+            if (body[i] == t)
                 self = i + 1;
         if (survey_threads < LENGTH(survey_thread)) {
             survey_thread[survey_threads].at = t;
@@ -149,3 +159,5 @@ static void survey(void)
         }
     }
 }
+
+#endif

@@ -261,7 +261,7 @@ static void primitive(enum explore_part_of part, struct op op, const void *addr)
 }
 void explore_unlock(_Atomic uint32_t *word)
 {
-    primitive(PART_UNLOCK, (struct op){.kind = STORE, .size = 4, .order = memory_order_release, .pc = PC}, word);
+    primitive(PART_UNLOCK, (struct op){.kind = STORE, .size = 4, .order = memory_order_release, .pc = PC}, word); /* release: as a mutex */
 }
 
 void explore_await_zero(_Atomic uint32_t *word)
@@ -276,6 +276,7 @@ static uint64_t waiter(void) { return (uint64_t)explore_self() + 1; }
 
 static struct op queue_op(enum explore_rmw rmw, uint64_t operand, const void *pc)
 {
+    /* relaxed: a queue is under its lock, or no order is promised */
     return (struct op){.kind = RMW, .size = 8, .order = memory_order_relaxed, .rmw = rmw, .operand = operand, .pc = pc};
 }
 void explore_queue_push(_Atomic uint64_t *queue) { primitive(PART_QUEUE, queue_op(RMW_PUSH, waiter(), PC), queue); }

@@ -123,6 +123,8 @@ extern const struct scenario *const scenarios_end[] __asm__("__stop_explore_scen
 static void **self(void) { return (void **)&rt_self; }
 
 #include "describe.h"
+
+static void survey(void) { survey_of(stage.thread); }
 static const char *bounds(void)
 {
     static char text[400];

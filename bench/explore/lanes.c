@@ -346,6 +346,22 @@ static void find_lanes(void)
     }
 }
 
+static void print_failure(FILE *to, const struct failure *failure)
+{
+    char text[2 * TEXT];
+    const char *rest = text, *thread = trace_thread(failure);
+    snprintf(text, sizeof text, "%s%s%s: %s", failure->kind, thread[0] ? " in " : "", thread, failure->text);
+    fputc('\n', to);
+    for (bool first = true; *rest; first = false) {
+        size_t n = fitting(rest, picture.width - (first ? 0 : 2));
+        size_t end = n;
+        while (end > 0 && rest[end - 1] == ' ')
+            end--;
+        fprintf(to, "%s%s%.*s%s\n", paint(RED), first ? "" : "  ", (int)end, rest, colours ? "\033[0m" : "");
+        rest += n;
+    }
+}
+
 void lanes_print(FILE *to, const struct failure *failure)
 {
     int folded = 0;
@@ -373,7 +389,6 @@ void lanes_print(FILE *to, const struct failure *failure)
     for (int i = 0; i < picture.rows; i++)
         print_row(to, &picture.row[i]);
     print_objects(to);
-    fprintf(to, "\n%s%s%s%s: %s%s\n", paint(RED), failure->kind, trace_thread(failure)[0] ? " in " : "", trace_thread(failure), failure->text,
-            colours ? "\033[0m" : "");
+    print_failure(to, failure);
     free(picture.first_row);
 }

@@ -151,6 +151,21 @@ void things_place(const struct thing *t, uintptr_t addr, char *buf, size_t size)
         snprintf(buf, size, "+ %zu", inside);
 }
 
+/* Between two blocks: said by the one before, if that is near. */
+static void name_gap(uintptr_t addr, char *buf, size_t size)
+{
+    const struct thing *before = NULL;
+    for (const struct thing *t = things.at; t < things.at + things.used; t++)
+        if (addr - t->at < t->bytes + 64 && (!before || t->at > before->at))
+            before = t;
+    if (before && addr == before->at + before->bytes)
+        snprintf(buf, size, "memory right behind %s (%zu bytes)", before->name, before->bytes);
+    else if (before)
+        snprintf(buf, size, "memory %zu bytes behind %s (%zu bytes)", addr - before->at - before->bytes, before->name, before->bytes);
+    else
+        snprintf(buf, size, "memory at %#" PRIxPTR, addr);
+}
+
 static void name_address(uintptr_t addr, char *buf, size_t size, bool pointed_at)
 {
     char place[96];
@@ -163,7 +178,7 @@ static void name_address(uintptr_t addr, char *buf, size_t size, bool pointed_at
     }
     const struct thing *t = things_at(addr);
     if (!t) {
-        snprintf(buf, size, "memory at %#" PRIxPTR, addr);
+        name_gap(addr, buf, size);
         return;
     }
     things_place(t, addr, place, sizeof place);

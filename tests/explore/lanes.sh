@@ -32,7 +32,7 @@ explore() { # FILE ARGUMENTS...: exit 1, the lanes in FILE
     false
 }
 fits() { # FILE WIDTH: every line of the lanes; the verdict's table after them is another matter
-    ! sed -n '/^SCENARIO/d; /^At the end:/q; p' "$work/$1" | LC_ALL=C.UTF-8 grep -E "^.{$(($2 + 1)),}"
+    ! sed -n '/^SCENARIO/d; /^At the end:/d; /^[a-z-]* *[a-z]* *rc11 /q; p' "$work/$1" | LC_ALL=C.UTF-8 grep -E "^.{$(($2 + 1)),}"
 }
 numbered() { # FILE: steps 1, 2, 3 … each once
     awk '/^At the end:|^[a-z ]+ in |^deadlock/ { exit } /^ *[0-9]+ / && substr($0, 1, 4) ~ /[0-9]/ { if ($1 != ++n) bad = 1 } END { exit bad || n < 3 }' "$work/$1"
