@@ -28,7 +28,8 @@ struct clock {
     uint16_t at[CLOCKS];
 };
 
-enum kind { LOAD, STORE, RMW, CAS, FENCE, PLAIN_STORE }; /* PLAIN_STORE: to a location that has atomic events */
+/* PLAIN_STORE: to a location that has atomic events. CHOICE: what the world decides (spurious failures, who is woken); no location. */
+enum kind { LOAD, STORE, RMW, CAS, FENCE, PLAIN_STORE, CHOICE };
 enum await { AWAIT_NONE, AWAIT_EQUAL, AWAIT_ABSENT };    /* the value read must equal operand; must not contain thread operand */
 
 /* What a thread wants to do. */
@@ -39,9 +40,9 @@ struct op {
     uint8_t rmw;              /* enum explore_rmw */
     uint8_t await;            /* enum await; LOAD and CAS. While it does not hold, the thread goes no further */
     uint8_t part_of;          /* enum explore_part_of: for people */
-    int32_t location;         /* FENCE: -1 */
+    int32_t location;         /* FENCE, CHOICE: -1 */
     uint64_t operand;         /* STORE: the value; CAS: desired */
-    uint64_t expected;
+    uint64_t expected;        /* CAS; CHOICE: of how many */
     const void *pc;
 };
 
@@ -52,7 +53,7 @@ struct event {
     uint16_t index;           /* of its thread, from 1 */
     int16_t from;             /* reads: the event it reads from, or INIT */
     int16_t mo;               /* writes: place in the location's modification order, from 1; INIT is 0 */
-    uint64_t read, written;
+    uint64_t read, written;   /* CHOICE: written is what was chosen */
     struct clock hb;          /* what happens before it, itself included */
     struct clock porf;        /* the same for (program order ∪ reads-from)+ */
     struct clock message;     /* writes: what an acquiring reader gets to know (release sequences included) */
@@ -76,7 +77,8 @@ struct location {
 struct limits {
     uint64_t schedules;   /* 0: none */
     double seconds;       /* 0: none */
-    int spins;            /* os_yield without anything new */
+    int spins;            /* how often a thread yields in vain before it waits for good */
+    int spurious;         /* per thread: wakes and failures of compare-and-swap for no reason */
     int preemptions;      /* walk.c: -1: any number */
 };
 
@@ -100,7 +102,7 @@ extern enum model model;
 extern struct graph *graph; /* the one being built; room for EVENTS_MAX */
 const struct location *location_at(int location);
 int location_of(uintptr_t addr, unsigned size);      /* makes it known; a mixed-size access is a failure */
-int location_find(uintptr_t addr);                   /* the location that begins in this granule half, or -1 */
+int location_find(uintptr_t addr);                   /* the one that begins there and has events in this execution, or -1 */
 int location_count(void);
 uint64_t location_init(int location);                /* the value from before all events of this execution */
 void location_set_init(int location, uint64_t value);
@@ -129,6 +131,8 @@ struct graph *graph_copy(const struct graph *g);
 struct graph *graph_restrict(const struct graph *g, const bool *keep, int *map);
 uint64_t graph_hash(const struct graph *g);
 bool op_holds(const struct op *op, uint64_t read); /* false: what it awaits is not so, the thread waits */
+bool op_swaps(const struct op *op, uint64_t read);  /* a CAS that reads this succeeds */
+uint64_t graph_value(const struct graph *g, int location, int event); /* INIT: the value from before all events */
 uint64_t op_rmw(const struct op *op, uint64_t old); /* what a read-modify-write leaves */
 
 /* --- model.c --- */
@@ -147,10 +151,12 @@ int model_choices(struct graph *g, int thread, const struct op *op, struct choic
 struct run {
     const struct explore_target *target;
     const struct scenario *scenario;
+    const struct limits *limits;
     int threads;          /* bodies */
     int helpers;          /* after them */
     struct failure failure;
     bool failed;
+    bool patient;               /* a thread that has yielded too often goes on when there is something newer to read */
     char outcome[64];
     struct counts counts;
     int steps;                  /* events of this execution in the order in which they ran */
@@ -177,6 +183,8 @@ const char *run_thread_name(int thread);
 void run_fail(const char *kind, const void *pc, const char *format, ...) __attribute__((format(printf, 3, 4), noreturn));
 int run_current(void);                          /* thread number, -1: main */
 bool run_exploring(void);
+uint64_t run_choose(int of, const void *pc);    /* 0 … of - 1: every one is explored */
+bool run_spurious(const void *pc);              /* something happens for no reason, within limits.spurious */
 uint64_t run_step(struct op *op, bool *satisfied);
 void run_plain_done(void);                      /* the value of the last PLAIN_STORE is there */
 void run_wait_native(void);                     /* lets others run; fails when nobody can */
@@ -216,6 +224,7 @@ void coroutine_pause(void);                     /* back to main */
 void coroutine_save(int number);                /* a paused one: as it is now … */
 void coroutine_restore(int number);             /* … is how it goes on next time */
 bool coroutine_is_stack(uintptr_t addr);
+bool coroutine_is_own_stack(uintptr_t addr);     /* of the one that runs */
 
 /* --- search.c, walk.c: drivers. True: all done within the limits and no failure. --- */
 enum verdict { VERDICT_PROVED, VERDICT_FAILED, VERDICT_BUDGET };
@@ -227,6 +236,8 @@ enum verdict walk_replay(const char *schedule);
 /* Runs what the current graph says, in the order of run.order, one step after another. Afterwards walk_schedule() is its printed
  * form. False: it did not fail again. */
 bool walk_follow(void);
+/* The walk that has just failed, once more. */
+bool walk_again(void);
 const char *walk_schedule(void);
 double engine_now(void);
 

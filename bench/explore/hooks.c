@@ -12,7 +12,9 @@
 static bool watched(uintptr_t addr)
 {
     run.counts.hooks++;
-    return !coroutine_is_stack(addr) && arena_is_shared(addr);
+    if (coroutine_is_stack(addr) && run_current() >= 0 && !coroutine_is_own_stack(addr))
+        run_fail("unsupported", NULL, "a thread touches another's stack: what threads share must be static or allocated");
+    return arena_is_shared(addr);
 }
 
 /* --- plain accesses --- */
@@ -64,6 +66,7 @@ static void plain_write(uintptr_t addr, size_t bytes, const void *pc)
     arena_save(addr, bytes);
     if (!run_exploring() || run_current() < 0 || !arena_has_atomic(addr, bytes))
         return;
+    show_atomics(addr, bytes); /* a store to a part of it leaves the rest */
     for (uintptr_t a = addr & ~(uintptr_t)7; a < addr + bytes; a++) {
         int location = touched(a, addr);
         if (location < 0)
@@ -194,6 +197,10 @@ static uint64_t compare(uintptr_t addr, unsigned size, uint64_t expected, uint64
     int __tsan_atomic##bits##_compare_exchange_weak(volatile type *a, type *expected, type desired, int order, int other)   \
     {                                                                                                                       \
         plain_read((uintptr_t)expected, bits / 8, PC);                                                                      \
+        if (watched((uintptr_t)a) && run_spurious(PC)) {                                                                    \
+            *expected = (type)simple(LOAD, (uintptr_t)a, bits / 8, 0, other, 0, PC);                                        \
+            return 0;                                                                                                       \
+        }                                                                                                                   \
         type old = (type)compare((uintptr_t)a, bits / 8, (uint64_t)*expected, (uint64_t)desired, order, other, PC);         \
         int same = old == *expected;                                                                                        \
         if (!same) {                                                                                                        \
@@ -280,7 +287,8 @@ static struct op queue_op(enum explore_rmw rmw, uint64_t operand, const void *pc
     return (struct op){.kind = RMW, .size = 8, .order = memory_order_relaxed, .rmw = rmw, .operand = operand, .pc = pc};
 }
 void explore_queue_push(_Atomic uint64_t *queue) { primitive(PART_QUEUE, queue_op(RMW_PUSH, waiter(), PC), queue); }
-void explore_queue_pop(_Atomic uint64_t *queue) { primitive(PART_WAKE, queue_op(RMW_POP, 0, PC), queue); }
+/* The longest waiting one; as a surprise the one behind it: no order is promised. */
+void explore_queue_pop(_Atomic uint64_t *queue) { primitive(PART_WAKE, queue_op(RMW_POP, run_spurious(PC), PC), queue); }
 void explore_queue_clear(_Atomic uint64_t *queue) { primitive(PART_WAKE_ALL, queue_op(RMW_XCHG, 0, PC), queue); }
 void explore_queue_await(_Atomic uint64_t *queue)
 {

@@ -129,7 +129,7 @@ static const char *bounds(void)
 {
     static char text[400];
     int used = snprintf(text, sizeof text,
-                        "no compare-and-swap fails without cause; of each thread's waits with a limit the first ends at once, the others last; "
+                        "of each thread's waits with a limit the first may end at once, the others last; "
                         "a hash table begins with %d slots, a freelist holds %d blocks, the depot %d lists",
                         TABLE_MIN_SLOTS, LOCKED_MAX, DEPOT_LISTS);
     if (!LOCK_NONE)

@@ -98,7 +98,7 @@ static void explain(void)
     struct failure first = run.failure;
     struct counts counts = run.counts;
     trace_begin();
-    if (!walk_follow()) {
+    if (!(request->search == SEARCH_DPOR ? walk_follow() : walk_again())) {
         size_t used = strlen(proof->failure.text);
         snprintf(proof->failure.text + used, sizeof proof->failure.text - used, " (not reproduced: the schedule does not lead there)");
     }
@@ -115,6 +115,7 @@ static void explain(void)
 static void child(void)
 {
     model = request->model;
+    run.limits = &request->limits;
     run_open(request->target, request->scenario);
     proof->threads = run.threads;
     proof->helpers = run.helpers;

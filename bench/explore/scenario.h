@@ -109,7 +109,8 @@ const char *explore_thread_name(int self); /* as explore_self counts */
 int explore_spawn(void *(*body)(void *), void *arg);       /* in setup only: a helper; its number, or -1 */
 void explore_join(int helper);                             /* in finish only */
 int64_t explore_now(void);
-bool explore_times_out(void);                                /* a wait with a limit: the thread's first one does */
+bool explore_times_out(void);                              /* a wait with a limit: the thread's first one may */
+bool explore_spurious(void);                               /* something happens for no reason: see --spurious */
 
 void *explore_alloc(size_t bytes, size_t align, bool zeroed); /* never NULL */
 void *explore_realloc(void *old, size_t bytes);

@@ -106,9 +106,9 @@ void trace_event(int event)
     s->read = e->read;
     s->written = e->written;
     s->has_value = true;
-    s->buried = e->writes && e->mo < graph_last_mo(graph, e->op.location);
-    if (e->op.kind == FENCE)
+    if (e->op.location < 0)
         return;
+    s->buried = e->writes && e->mo < graph_last_mo(graph, e->op.location);
     s->addr = location_at(e->op.location)->addr;
     s->bytes = e->op.size;
     if (!e->reads)
@@ -228,7 +228,7 @@ static bool matters(struct touched *table, const struct step *s)
         return true;
     if (f && f->bytes > 0 && f->kind != STEP_FREE && is_access(s) && overlap(s, f))
         return true;
-    if (s->thread < 0)
+    if (s->thread < 0 || (s->op.kind == CHOICE && s->written == 0)) /* nothing unusual happens */
         return false;
     if (!is_plain(s) || is_head(s->addr))
         return true;
@@ -385,6 +385,7 @@ const char *trace_verb(const struct step *s)
     case LOAD: return "load";
     case STORE: return "store";
     case CAS: return "CAS";
+    case CHOICE: return "surprise"; /* a spurious failure, a wake without cause, not the one that waited longest */
     case FENCE: return s->op.order == FENCE_LIGHT ? "light fence" : s->op.order == FENCE_OTHERS ? "fence all threads" : "fence";
     default: return rmw[s->op.rmw];
     }
@@ -395,7 +396,7 @@ const char *trace_order(const struct step *s)
     static const char *const name[] = {"relaxed", "consume", "acquire", "release", "acq_rel", "seq_cst"};
     bool failed_cas = s->op.kind == CAS && !s->writes;
     bool atomic = s->kind == STEP_EVENT || s->kind == STEP_NATIVE;
-    return !atomic || s->op.order < 0 ? "" : name[(int)(failed_cas ? s->op.order_failure : s->op.order)];
+    return !atomic || s->op.order < 0 || s->op.kind == CHOICE ? "" : name[(int)(failed_cas ? s->op.order_failure : s->op.order)];
 }
 
 void trace_name(const struct step *s, char *buf, size_t size)
@@ -436,13 +437,12 @@ void trace_values(const struct step *s, char *buf, size_t size)
     char read[96] = "", written[96] = "", expected[96];
     unsigned bytes = (unsigned)s->bytes;
     buf[0] = 0;
-    if (s->kind == STEP_ALLOC || s->kind == STEP_ALLOC_ZEROED || (s->bytes > 8 && s->kind != STEP_FREE)) {
+    if (s->kind == STEP_FREE || s->bytes == 0 || !s->has_value)
+        return;
+    if (s->kind == STEP_ALLOC || s->kind == STEP_ALLOC_ZEROED || s->bytes > 8) {
         snprintf(buf, size, "%zu bytes%s", s->bytes, s->kind == STEP_ALLOC_ZEROED ? ", zeroed" : "");
         return;
     }
-    if (!s->has_value || s->kind == STEP_FREE || s->kind == STEP_FAIL || s->op.kind == FENCE)
-        if (!is_plain(s) || !s->has_value)
-            return;
     if (s->op.part_of) {
         part_values(s, buf, size);
         return;

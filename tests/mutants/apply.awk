@@ -30,23 +30,25 @@ file == 1 { next }
     text = text $0 "\n"
 }
 
-# From the line at the margin that defines the function to the brace that closes it (or the end of that line).
-function find_scope(    at, line, rest, end)
+# From a line at the margin that defines the function to the brace that closes it (or the end of that line). There may be
+# several (#if): the one that holds the text.
+function find_scope(wanted,    at, line, rest, end)
 {
     rest = text
     first = 1
     while (rest != "") {
         at = index(rest, "\n")
         line = substr(rest, 1, at - 1)
-        if (line ~ /^[A-Za-z_]/ && index(line, scope "(") > 0 && line !~ /;[ \t]*$/ && line !~ /^ /) {
+        if (line ~ /^[A-Za-z_]/ && index(line, scope "(") > 0 && line !~ /;[ \t]*$/) {
             end = line ~ /\}([ \t]*\/\*.*)?$/ ? at : index(rest, "\n}\n") + 2
             last = first + end - 1
-            return
+            if (index(substr(rest, 1, end), wanted))
+                return
         }
         first += at
         rest = substr(rest, at + 1)
     }
-    stale("no function " scope " in " FILENAME)
+    stale("not in " scope ": " wanted)
 }
 
 END {
@@ -59,7 +61,7 @@ END {
         last = length(text)
         scope = within[h]
         if (scope != "")
-            find_scope()
+            find_scope(old[h])
         part = substr(text, first, last - first + 1)
         at = index(part, old[h])
         if (!at)

@@ -58,14 +58,14 @@ static const struct type thing_type = {
 static const struct type mortal_type = {
     .name = "mortal", .flags = TYPE_CONTAINER, .dealloc = thing_dealloc, .finalize = thing_finalize, .traverse = thing_traverse};
 
-/* Entries of a log segment under RC_HOSTILE. After as many increfs and decrefs of an object that stays, the calling thread's
- * next one starts another segment and wakes who applies them; other strategies just count. */
+/* Increfs and decrefs, as many as fill `segments` log segments of each kind under RC_HOSTILE, and one of each more: who applies
+ * logs is asked to. For setup, as one of the bodies' threads: the helper is under way when they begin. Other strategies just count. */
 enum { THINGS_LOG = 8 };
-API void things_fill_log(struct obj *o)
+API void things_fill_log(struct obj *o, int segments)
 {
-    for (int i = 0; i < THINGS_LOG; i++)
+    for (int i = 0; i <= segments * THINGS_LOG; i++)
         obj_incref(o);
-    for (int i = 0; i < THINGS_LOG; i++)
+    for (int i = 0; i <= segments * THINGS_LOG; i++)
         obj_decref(o);
 }
 

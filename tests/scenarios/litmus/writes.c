@@ -52,6 +52,16 @@ static const struct scenario ww_fence = {
 };
 SCENARIO(ww_fence);
 
+/* A reader that the search runs first: C's write is put before B's and read at once, which the model has to look at as well. */
+static void ww_read(void) { a = atomic_load_explicit(&x, RLX); }
+static void ww_read_check(void) { explore_outcome("a=%d x=%d y=%d", a, last_x(), last_y()); }
+#define WW_READ LIST("a=0 x=1 y=2", "a=0 x=2 y=1", "a=0 x=2 y=2", "a=1 x=1 y=2", "a=1 x=2 y=1", "a=1 x=2 y=2", "a=2 x=1 y=2", "a=2 x=2 y=1", "a=2 x=2 y=2")
+static const struct scenario ww_sc_read = {
+    .name = "2+2w+sc+read", .summary = "2+2W, seq_cst stores, and a reader of x: forbidden as without it", .source = "Lahav et al. 2017 (2+2W)",
+    .bare = true, .thread = {ww_read, ww_sc_a, ww_sc_b}, .check = ww_read_check, .outcomes = WW_READ, .outcomes_sc = WW_READ,
+};
+SCENARIO(ww_sc_read);
+
 INLINE void ww_membarrier(_Atomic int *first, enum explore_fence fence, _Atomic int *second)
 {
     atomic_store_explicit(first, 1, RLX);
