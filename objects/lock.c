@@ -6,7 +6,9 @@
  */
 #include "lock.h"
 
-enum { LOCK_SPINS = 40 }; /* about one short critical section; CPython's figure */
+#ifndef LOCK_SPINS
+#define LOCK_SPINS 40 /* about one short critical section; CPython's figure */
+#endif
 
 #if LOCK_NONE
 

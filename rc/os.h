@@ -247,14 +247,28 @@ INLINE void os_enqueue(struct os_queue *q, struct os_node *n)
 
 INLINE bool os_queue_empty(struct os_queue *q) { return cds_wfcq_empty((cds_wfcq_head_ptr_t){._h = &q->head}, &q->tail); }
 
+INLINE struct cds_wfcq_node *os_dequeue_once(struct os_queue *q)
+{
+    struct cds_wfcq_node *n = __cds_wfcq_dequeue_nonblocking((cds_wfcq_head_ptr_t){._h = &q->head}, &q->tail);
+    if (n && n != CDS_WFCQ_WOULDBLOCK)
+        OS_ACQUIRES(q);
+    return n;
+}
+
 /* The oldest node, or NULL: empty, or an enqueuer is half-way (os_queue_empty then says false: come back later).
  * Only one thread at a time may dequeue. Acquires what its enqueuer released. */
 INLINE struct os_node *os_dequeue(struct os_queue *q)
 {
-    struct cds_wfcq_node *n = __cds_wfcq_dequeue_nonblocking((cds_wfcq_head_ptr_t){._h = &q->head}, &q->tail);
-    if (!n || n == CDS_WFCQ_WOULDBLOCK)
-        return NULL;
-    OS_ACQUIRES(q);
+    struct cds_wfcq_node *n = os_dequeue_once(q);
+    return n == CDS_WFCQ_WOULDBLOCK ? NULL : (struct os_node *)n;
+}
+
+/* The same, but NULL means empty: waits for an enqueuer that is half-way, who needs nothing but a processor. */
+INLINE struct os_node *os_dequeue_wait(struct os_queue *q)
+{
+    struct cds_wfcq_node *n;
+    while ((n = os_dequeue_once(q)) == CDS_WFCQ_WOULDBLOCK)
+        os_yield();
     return (struct os_node *)n;
 }
 

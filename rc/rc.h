@@ -28,8 +28,11 @@
  *     void rc_settle_end(void)                                                after the start: frees what was found dead
  *     bool rc_decref_field(struct rc_head *)                                  decref of a dead object's own field
  *     bool rc_fields_escape(bool)                                             around the fields of a finalised object
+ *     void rc_bounds(char *, size_t)                                          "; " and its capacities, for the explorer's statement
  *
  * and RC_HEAD_FIELDS(X), its head's fields as a list of X(name), for the allocation map (tests/test_counters.c checks it);
+ * and RC_HEAD_WORDS(F), F(name, words) for those of them whose value is more than a number: words(value, buf, size) says what it
+ * means, for the explorer (bench/explore/describe.h); RC_THREAD_FIELDS(F), the same for all members of struct rc_thread;
  * and the traits RC_NEEDS_GIL, RC_UNSAFE (wrong answers under threads), RC_DEFERS_FREE, each 0 by default.
  *
  * A strategy that defers returns false from rc_decref and later calls rc_dead(head). It says what it holds meanwhile by
@@ -72,6 +75,13 @@ API void rc_dead_pending(struct rc_head *head);
 #endif
 #ifndef RC_HEAD_FIELDS
 #define RC_HEAD_FIELDS(X)
+#endif
+
+#ifndef RC_HEAD_WORDS
+#define RC_HEAD_WORDS(F)
+#endif
+#ifndef RC_THREAD_FIELDS
+#define RC_THREAD_FIELDS(F)
 #endif
 
 #ifndef rc_thread
@@ -117,6 +127,9 @@ INLINE bool rc_decref_field(struct rc_head *h) { return rc_decref(h); }
 /* A finaliser may have copied the object's references: says whether the fields dropped from now on are to be treated like
  * anybody's. Returns what it was. */
 INLINE bool rc_fields_escape(bool escape) { (void)escape; return false; }
+#endif
+#ifndef rc_bounds
+INLINE void rc_bounds(char *buf, size_t size) { (void)buf, (void)size; }
 #endif
 
 #endif

@@ -7,7 +7,11 @@
 
 #include "stop.c"
 
+#ifdef RC_HOSTILE
+enum { REGISTRY_BUCKETS = 1 }; /* everybody is in everybody's way */
+#else
 enum { REGISTRY_BUCKETS = 256 };
+#endif
 
 static struct {
     struct os_mutex lock; /* writers of everything here */

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include "trace.h"
 
 #define ARENA 0x100000000000u
 enum { PART_BITS = 25, PARTS = CLOCKS + 1, GRANULE = 8, HEADER = 16, CELLS = 14 };
@@ -158,22 +159,24 @@ static void set_state(uintptr_t addr, size_t bytes, uint8_t state)
 void *explore_alloc(size_t bytes, size_t align, bool zeroed)
 {
     int part = run_current() + 1;
-    size_t room = (bytes + 15) & ~(size_t)15;
+    size_t room = bytes ? (bytes + 15) & ~(size_t)15 : 16;
     uintptr_t at = arena.next[part] + HEADER; /* the header's granules are no one's: they catch overruns */
     at = (at + align - 1) / align * align;
-    if (bytes == 0)
-        room = 16;
     if (at + room + HEADER > part_start(part + 1))
         run_fail("too large", NULL, "a thread allocated more than %d MiB in one execution", 1 << (PART_BITS - 20));
     arena.next[part] = at + room;
     *(struct header *)(at - HEADER) = (struct header){(uint32_t)bytes, (uint32_t)part, ++arena.blocks[part]};
-    set_state(at, room, STATE_LIVE);
+    set_state(at, bytes ? bytes : room, STATE_LIVE); /* what it was rounded up by is no one's */
     memset((void *)at, zeroed ? 0 : 0xa5, room);
     arena.live++;
+    if (trace_is_on)
+        trace_block(at, bytes, zeroed ? STEP_ALLOC_ZEROED : STEP_ALLOC, __builtin_return_address(0));
     return (void *)at;
 }
 
 static const struct header *header_of(const void *block) { return (const struct header *)((uintptr_t)block - HEADER); }
+/* Behind a header, not inside a block. */
+static bool begins_block(uintptr_t at) { return at % 16 == 0 && *state_at(at) != STATE_NONE && *state_at(at - GRANULE) == STATE_NONE; }
 
 void explore_free(void *block)
 {
@@ -182,10 +185,12 @@ void explore_free(void *block)
     if (!block)
         return;
     run_plain_done();
-    if (!in_arena(at))
-        run_fail("bad free", pc, "free of %p, which is no block", block);
+    if (trace_is_on)
+        trace_block(at, in_arena(at) && begins_block(at) ? header_of(block)->bytes : 0, STEP_FREE, pc);
+    if (!in_arena(at) || !begins_block(at))
+        run_fail("bad free", pc, "free of %p, where no block begins", block);
     if (*state_at(at) != STATE_LIVE)
-        run_fail(*state_at(at) == STATE_FREED ? "double free" : "bad free", pc, "the block is not alive");
+        run_fail("double free", pc, "the block is not alive");
     size_t bytes = header_of(block)->bytes ? header_of(block)->bytes : 16;
     arena_access(at, bytes, ACCESS_WRITE, pc);
     set_state(at, bytes, STATE_FREED);
@@ -298,28 +303,15 @@ void arena_store(uintptr_t addr, unsigned size, uint64_t value)
 
 /* --- names --- */
 
-static bool name_block(uintptr_t addr, char *buf, size_t size)
-{
-    int part = (int)((addr - ARENA) >> PART_BITS);
-    for (uintptr_t a = part_start(part) + 2 * HEADER; a < arena.next[part]; a += 16) {
-        const struct header *h = header_of((void *)a);
-        if (*state_at(a) == STATE_NONE || *state_at(a - HEADER) != STATE_NONE)
-            continue;
-        if (addr < a || addr >= a + (h->bytes ? h->bytes : 16))
-            continue;
-        snprintf(buf, size, "block %s%llu (%u bytes) + %u", part ? run_thread_name(part - 1) : "main", (unsigned long long)h->number,
-                 h->bytes, (unsigned)(addr - a));
-        return true;
-    }
-    return false;
-}
+bool arena_is_static(uintptr_t addr) { return in_statics(addr); }
 
-void arena_name(uintptr_t addr, char *buf, size_t size)
+void arena_each_block(void (*look)(const struct block *))
 {
-    char meaning[8];
-    if (run.target->describe && run.target->describe(addr, 0, buf, size, meaning, sizeof meaning))
-        return;
-    if (in_arena(addr) && name_block(addr, buf, size))
-        return;
-    snprintf(buf, size, "%s %p", in_arena(addr) ? "memory at" : "static at", (void *)addr);
+    for (int part = 0; part < PARTS; part++)
+        for (uintptr_t a = part_start(part) + 2 * HEADER; a < arena.next[part]; a += 16) {
+            const struct header *h = header_of((void *)a);
+            if (*state_at(a) == STATE_NONE || *state_at(a - HEADER) != STATE_NONE)
+                continue;
+            look(&(struct block){a, h->bytes ? h->bytes : 16, part, h->number});
+        }
 }

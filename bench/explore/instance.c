@@ -7,15 +7,27 @@
  */
 #include "os.h"
 
+#define LOCK_SPINS 1 /* each round more is a read more that may be served by every store */
+
 #include "../../gc/unit.c"
 
 /* --- for the scenarios --- */
 
 static struct {
+    struct thread *main;
     struct thread *thread[SCENARIO_THREADS]; /* NULL: the body has ended it */
     int64_t live;                            /* objects before setup */
-    bool free_threads;                       /* heap policy thread */
 } stage;
+
+/* In setup: who makes objects, locks and references there. A number: the body's thread; -1: main. */
+API void scenario_act_as(int number)
+{
+    if (RC_NEEDS_GIL)
+        thread_detach();
+    rt_self = number < 0 ? stage.main : stage.thread[number];
+    if (RC_NEEDS_GIL)
+        thread_attach();
+}
 
 /* Ends the calling thread's part in the runtime inside its body: for scenarios about exiting threads. */
 API void scenario_thread_end(int number)
@@ -41,11 +53,11 @@ static void start(const struct scenario *s, int threads)
             s->setup();
         return;
     }
-    struct objects_config config = {.heap = HEAP_MALLOC};
+    struct objects_config config = {.heap = (enum heap_policy)s->heap};
     if (objects_start(&config) != 0)
         die("objects_start", ENOMEM);
     stage.live = heap_live();
-    struct thread *self = rt_self;
+    stage.main = rt_self;
     if (RC_NEEDS_GIL)
         thread_detach();
     for (int i = 0; i < threads; i++) {
@@ -56,11 +68,13 @@ static void start(const struct scenario *s, int threads)
         if (RC_NEEDS_GIL)
             thread_detach();
     }
-    rt_self = self;
+    rt_self = stage.main;
     if (RC_NEEDS_GIL)
         thread_attach();
     if (s->setup)
         s->setup();
+    if (rt_self != stage.main)
+        scenario_act_as(-1);
     thread_detach();
 }
 
@@ -85,7 +99,6 @@ static void finish(const struct scenario *s, int threads)
             s->check();
         return;
     }
-    struct thread *self = rt_self;
     for (int i = 0; i < threads; i++) {
         if (!stage.thread[i])
             continue;
@@ -94,7 +107,7 @@ static void finish(const struct scenario *s, int threads)
             thread_attach();
         thread_end();
     }
-    rt_self = self;
+    rt_self = stage.main;
     thread_attach();
     rc_drain();
     if (s->check)
@@ -109,16 +122,35 @@ extern const struct scenario *const scenarios_end[] __asm__("__stop_explore_scen
 
 static void **self(void) { return (void **)&rt_self; }
 
+#include "describe.h"
+
+static void survey(void) { survey_of(stage.thread); }
+static const char *bounds(void)
+{
+    static char text[400];
+    int used = snprintf(text, sizeof text,
+                        "of each thread's waits with a limit the first may end at once, the others last; "
+                        "a hash table begins with %d slots, a freelist holds %d blocks, the depot %d lists",
+                        TABLE_MIN_SLOTS, LOCKED_MAX, DEPOT_LISTS);
+    if (!LOCK_NONE)
+        used += snprintf(text + used, sizeof text - (size_t)used, "; a lock is watched %d times before its waiter parks", LOCK_SPINS);
+    rc_bounds(text + used, sizeof text - (size_t)used);
+    return text;
+}
+
 static const struct explore_target target = {
     .strategy = NAME(RC_STRATEGY),
-    .unsafe = RC_UNSAFE,
     .scenarios = scenarios_begin,
     .scenarios_end = scenarios_end,
     .self = self,
     .start = start,
     .body = body,
     .finish = finish,
-    .bounds = "",
+    .survey = survey,
+    .identify = identify,
+    .runtime_objects = &stage.live,
+    .bounds = bounds,
+    .unsafe = RC_UNSAFE,
 };
 
 __attribute__((section("explore_targets"), used)) static const struct explore_target *const target_entry = &target;

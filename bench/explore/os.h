@@ -4,9 +4,12 @@
  * Compiled, instrumented, into the instance unit in the place of rc/os.h. Each function here does what its namesake's comment
  * there promises and no more: what is weaker in the world is weak here.
  *
- *     park/unpark   a futex: under the bucket's lock, after a full fence, the word is compared and the thread queues
+ *     park/unpark   a futex: under the bucket's lock the word is compared and the thread queues. The lock is all the order that
+ *                   there is (the kernel has full barriers besides, but rc/os.h promises none): whoever is second sees the first's word.
+ *                   A park with a limit comes back at once
  *     mutex         a word; waiting for 0 is one await. No fairness is promised
- *     condition     a queue of waiters; first in, first out. A wait with a limit times out once, at once, then waits for good
+ *     condition     a queue of waiters; first in, first out. A thread's first wait with a limit may time out, later ones wait for good
+ *     surprises     with --spurious: wakes for no reason, signals that reach the second waiter, weak compare-and-swaps that fail
  *     queue         liburcu's wfcqueue: exchange of the tail, then the link; between the two a dequeuer finds nothing
  *     RCU           a flag per thread, a light fence on the reader's side, os_fence_others and a wait on the other
  *     membarrier    os_fence_others and os_fence_light: see model.c
@@ -42,11 +45,21 @@
 
 /* --- memory --- */
 
-INLINE void *os_alloc(size_t bytes) { return explore_alloc(bytes, 16, false); }
-INLINE void *os_alloc_zeroed(size_t count, size_t bytes) { return explore_alloc(count * bytes, 16, true); }
-INLINE void *os_realloc(void *old, size_t bytes) { return explore_realloc(old, bytes); }
+/* Each thread's own word: while it is 1 that thread gets no memory (scenarios about running out). */
+static uint64_t os_refused[8 + 1] __attribute__((unused));
+API void os_refuse_memory(bool refuse) { os_refused[explore_self()] = refuse; }
+
+INLINE void *os_alloc_aligned(size_t align, size_t bytes)
+{
+    return os_refused[explore_self()] ? NULL : explore_alloc(bytes, align, false);
+}
+INLINE void *os_alloc(size_t bytes) { return os_alloc_aligned(16, bytes); }
+INLINE void *os_alloc_zeroed(size_t count, size_t bytes)
+{
+    return os_refused[explore_self()] ? NULL : explore_alloc(count * bytes, 16, true);
+}
+INLINE void *os_realloc(void *old, size_t bytes) { return os_refused[explore_self()] ? NULL : explore_realloc(old, bytes); }
 INLINE void os_free(void *block) { explore_free(block); }
-INLINE void *os_alloc_aligned(size_t align, size_t bytes) { return explore_alloc(bytes, align, false); }
 
 /* --- time and threads --- */
 
@@ -88,10 +101,11 @@ INLINE void os_signal(struct os_cond *c) { explore_queue_pop(&c->waiters); }
 INLINE void os_broadcast(struct os_cond *c) { explore_queue_clear(&c->waiters); }
 INLINE bool os_wait(struct os_cond *c, struct os_mutex *m, int64_t timeout_ns)
 {
-    if (timeout_ns >= 0 && explore_times_out()) {
+    bool late = timeout_ns >= 0 && explore_times_out();
+    if (late || explore_spurious()) {
         os_unlock(m);
         os_lock(m);
-        return false;
+        return !late;
     }
     explore_queue_push(&c->waiters);
     os_unlock(m);
@@ -111,19 +125,19 @@ INLINE struct os_bucket *os_bucket(_Atomic uint32_t *word) { return (struct os_b
 INLINE void os_park(_Atomic uint32_t *word, uint32_t expected, int64_t timeout_ns)
 {
     struct os_bucket *b = os_bucket(word);
+    if (explore_spurious())
+        return;
     explore_lock(&b->held);
-    atomic_thread_fence(memory_order_seq_cst); /* seq_cst: as the kernel's, between taking the bucket and reading the word */
-    bool sleeps = atomic_load_explicit(word, memory_order_relaxed) == expected; /* relaxed: ordered by the fence */
+    bool sleeps = atomic_load_explicit(word, memory_order_relaxed) == expected && timeout_ns < 0; /* relaxed: see above */
     if (sleeps)
         explore_queue_push(&b->waiters);
     explore_unlock(&b->held);
-    if (sleeps && timeout_ns < 0)
+    if (sleeps)
         explore_queue_await(&b->waiters);
 }
 INLINE void os_unpark(_Atomic uint32_t *word, int threads)
 {
     struct os_bucket *b = os_bucket(word);
-    atomic_thread_fence(memory_order_seq_cst); /* seq_cst: as the kernel's, between the word's change and the look at the waiters */
     explore_lock(&b->held);
     if (threads == 1)
         explore_queue_pop(&b->waiters);
@@ -166,14 +180,16 @@ INLINE bool os_queue_empty(struct os_queue *q)
            atomic_load_explicit(&q->tail, memory_order_relaxed) == &q->head; /* relaxed: as above */
 }
 
-/* As __cds_wfcq_dequeue_nonblocking. */
-INLINE struct os_node *os_dequeue(struct os_queue *q)
+#define OS_WOULD_BLOCK ((struct os_node *)-1)
+
+/* As __cds_wfcq_dequeue_nonblocking. What it read last tells when to come back (explore_yield). */
+INLINE struct os_node *os_dequeue_once(struct os_queue *q)
 {
     if (os_queue_empty(q))
         return NULL;
     struct os_node *n = atomic_load_explicit(&q->head.next, memory_order_acquire); /* acquire: pairs with the link's release */
     if (!n)
-        return NULL;
+        return OS_WOULD_BLOCK;
     struct os_node *next = atomic_load_explicit(&n->next, memory_order_acquire); /* acquire: as above */
     if (!next) {
         /* the last one, as it seems: the queue's own node takes its place, unless another is being linked */
@@ -185,10 +201,24 @@ INLINE struct os_node *os_dequeue(struct os_queue *q)
         next = atomic_load_explicit(&n->next, memory_order_acquire); /* acquire: as above */
         if (!next) {
             atomic_store_explicit(&q->head.next, n, memory_order_relaxed); /* relaxed: as above */
-            return NULL;
+            return OS_WOULD_BLOCK;
         }
     }
     atomic_store_explicit(&q->head.next, next, memory_order_relaxed); /* relaxed: the dequeuer's own */
+    return n;
+}
+
+INLINE struct os_node *os_dequeue(struct os_queue *q)
+{
+    struct os_node *n = os_dequeue_once(q);
+    return n == OS_WOULD_BLOCK ? NULL : n;
+}
+
+INLINE struct os_node *os_dequeue_wait(struct os_queue *q)
+{
+    struct os_node *n;
+    while ((n = os_dequeue_once(q)) == OS_WOULD_BLOCK)
+        os_yield();
     return n;
 }
 
@@ -196,17 +226,22 @@ INLINE struct os_node *os_dequeue(struct os_queue *q)
 
 static struct {
     _Atomic uint32_t reading[8 + 1];
+    uint32_t depth[8 + 1]; /* sections nest; each thread's own */
 } os_rcu __attribute__((unused));
 
 INLINE void os_rcu_thread_start(void) {}
 INLINE void os_rcu_thread_stop(void) {}
 INLINE void os_rcu_read_lock(void)
 {
+    if (os_rcu.depth[explore_self()]++ > 0)
+        return;
     atomic_store_explicit(&os_rcu.reading[explore_self()], 1, memory_order_relaxed); /* relaxed: ordered by the fence */
     os_fence_light();
 }
 INLINE void os_rcu_read_unlock(void)
 {
+    if (--os_rcu.depth[explore_self()] > 0)
+        return;
     os_fence_light();
     atomic_store_explicit(&os_rcu.reading[explore_self()], 0, memory_order_release); /* release: synchronize acquires */
 }

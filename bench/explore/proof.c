@@ -3,7 +3,10 @@
  */
 #include "proof.h"
 #include "../die.h"
+#include "../exits.h"
 #include "lanes.h"
+#include "stepper.h"
+#include "trace.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,21 +97,25 @@ static void explain(void)
 {
     struct failure first = run.failure;
     struct counts counts = run.counts;
-    lanes_begin();
-    if (!walk_follow())
-        snprintf(run.failure.kind, sizeof run.failure.kind, "not reproduced");
+    trace_begin();
+    if (!(request->search == SEARCH_DPOR ? walk_follow() : walk_again())) {
+        size_t used = strlen(proof->failure.text);
+        snprintf(proof->failure.text + used, sizeof proof->failure.text - used, " (not reproduced: the schedule does not lead there)");
+    }
     run.counts = counts;
+    trace_end(&first, !request->verbose);
     snprintf(proof->schedule, sizeof proof->schedule, "%s", walk_schedule());
     if (request->lanes)
         lanes_print(stdout, &first);
     if (request->page)
-        lanes_write_page(request->page, &first, request);
+        stepper_write(request->page, &first, request);
     fflush(stdout);
 }
 
 static void child(void)
 {
     model = request->model;
+    run.limits = &request->limits;
     run_open(request->target, request->scenario);
     proof->threads = run.threads;
     proof->helpers = run.helpers;
@@ -136,6 +143,8 @@ void proof_run(const struct proof_request *asked, struct proof *result)
     }
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == EXITS_USAGE)
+        exit(EXITS_USAGE); /* it has said why: a file that cannot be written, a schedule that does not fit */
     *result = *proof;
     munmap(proof, sizeof *proof);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
@@ -147,7 +156,13 @@ void proof_run(const struct proof_request *asked, struct proof *result)
              WIFSIGNALED(status) ? "signal" : "status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
-bool proof_outcomes_right(const struct proof_request *asked, const struct proof *p, char *text, size_t size)
+bool proof_fails_as_stated(const struct proof_request *asked, const struct proof *p)
+{
+    const char *fails = asked->scenario->fails;
+    return p->verdict == VERDICT_FAILED && fails && strcmp(fails, p->failure.kind) == 0;
+}
+
+static bool outcomes_are_as_stated(const struct proof_request *asked, const struct proof *p, char *text, size_t size)
 {
     const char *const *wanted = asked->model == MODEL_SC ? asked->scenario->outcomes_sc : asked->scenario->outcomes;
     int n = 0;
@@ -163,4 +178,17 @@ bool proof_outcomes_right(const struct proof_request *asked, const struct proof 
         return false;
     }
     return true;
+}
+
+bool proof_is_as_stated(const struct proof_request *asked, const struct proof *p, char *text, size_t size)
+{
+    const char *fails = asked->scenario->fails;
+    bool all = asked->search == SEARCH_DPOR || (asked->search == SEARCH_BRUTE && asked->limits.preemptions < 0);
+    if (p->verdict == VERDICT_BUDGET || proof_fails_as_stated(asked, p))
+        return true;
+    if (fails && (p->verdict == VERDICT_FAILED || all || asked->search == SEARCH_REPLAY)) {
+        snprintf(text, size, "stated to fail with '%s'", fails);
+        return false;
+    }
+    return p->verdict != VERDICT_PROVED || !all || outcomes_are_as_stated(asked, p, text, size);
 }

@@ -19,9 +19,10 @@ struct proof_request {
     const char *schedule; /* replay */
     const char *page;     /* where to write the page of a failing schedule; NULL: nowhere */
     bool lanes;           /* print the failing schedule as lanes */
+    bool verbose;         /* with every step, also those that nobody else can see */
 };
 
-enum { PROOF_OUTCOMES = 64, PROOF_SCHEDULE = 4096 };
+enum { PROOF_OUTCOMES = 1000, PROOF_SCHEDULE = 4096 };
 
 struct proof {
     enum verdict verdict;
@@ -36,10 +37,13 @@ struct proof {
     char schedule[PROOF_SCHEDULE];    /* of the failure */
 };
 
-/* In a process of its own; output of the lanes goes to standard output. */
+/* In a process of its own; output of the lanes goes to standard output. Exits 2 on a schedule that cannot be replayed. */
 void proof_run(const struct proof_request *request, struct proof *proof);
 
-/* Litmus: false if the outcomes are not those that the scenario states for the model; says which on `text`. */
-bool proof_outcomes_right(const struct proof_request *request, const struct proof *proof, char *text, size_t size);
+/* It failed in the way in which the scenario says that it must fail. */
+bool proof_fails_as_stated(const struct proof_request *request, const struct proof *proof);
+/* False if it found something else than the scenario states: other outcomes, no failure; says what on `text`. What a search that
+ * does not see everything has not found contradicts nothing. */
+bool proof_is_as_stated(const struct proof_request *request, const struct proof *proof, char *text, size_t size);
 
 #endif

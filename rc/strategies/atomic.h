@@ -6,7 +6,8 @@
  * Invariant: count == references, or count < 0: immortal. Immortality is a range, and the stored value lies in its
  * middle, because an incref or decref that had read the count just before may still move it by one.
  * Order: incref relaxed (the caller already holds a reference). Every decref releases (R2); the one that reaches zero
- *        acquires (R1) before the object is deallocated, so all accesses to it happen before its end.
+ *        acquires (R1) before the object is deallocated, so all accesses to it happen before its end. The count begins with a
+ *        release (R3), which the later increfs and decrefs carry on as its release sequence.
  */
 #ifndef RC_STRATEGY_ATOMIC_H
 #define RC_STRATEGY_ATOMIC_H
@@ -19,11 +20,13 @@ struct rc_head {
     _Atomic int64_t count;
 };
 #define RC_HEAD_FIELDS(X) X(count)
+#define RC_HEAD_WORDS(F) F(count, words_count)
 
 #define RC_IMMORTAL (INT64_MIN / 2)
 
-/* relaxed: published with the object, by whatever publishes it */
-HOT void rc_init(struct rc_head *h) { atomic_store_explicit(&h->count, 1, memory_order_relaxed); }
+/* (R3) release: a late rc_try_incref on the block's last object (FIELD.md 3.19) may take this one for it; its acquire must then
+ * see that the object has left its place, so that the caller's re-check fails. Published by whatever publishes the object */
+HOT void rc_init(struct rc_head *h) { atomic_store_explicit(&h->count, 1, memory_order_release); }
 
 HOT bool rc_is_immortal(const struct rc_head *h)
 {
@@ -31,8 +34,8 @@ HOT bool rc_is_immortal(const struct rc_head *h)
     return atomic_load_explicit(&h->count, memory_order_relaxed) < 0;
 }
 
-/* relaxed: as rc_is_immortal */
-INLINE void rc_immortalize(struct rc_head *h) { atomic_store_explicit(&h->count, RC_IMMORTAL, memory_order_relaxed); }
+/* (R3) release: as rc_init */
+INLINE void rc_immortalize(struct rc_head *h) { atomic_store_explicit(&h->count, RC_IMMORTAL, memory_order_release); }
 
 HOT void rc_incref(struct rc_head *h)
 {
@@ -61,15 +64,16 @@ HOT bool rc_decref(struct rc_head *h)
 
 INLINE bool rc_try_incref(struct rc_head *h)
 {
-    int64_t count = atomic_load_explicit(&h->count, memory_order_relaxed); /* relaxed: a guess for the CAS */
+    int64_t count = atomic_load_explicit(&h->count, memory_order_acquire); /* (R3) acquire: as the CAS, for an immortal one */
     do {
         if (count < 0)
             return true;
         if (count == 0)
             return false;
-        /* acquire: the caller's re-check of where it found the object must not move before this */
+        /* (R3) acquire: the caller's re-check of where it found the object must not move before this, and if the block holds another
+         * object by now the re-check sees that */
     } while (!atomic_compare_exchange_weak_explicit(&h->count, &count, count + 1, memory_order_acquire,
-                                                    memory_order_relaxed));
+                                                    memory_order_acquire));
     rc_stat(incref_shared);
     return true;
 }

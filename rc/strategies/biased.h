@@ -25,7 +25,8 @@
  * touch the head after it: another thread may free the object (FIELD.md 3.7). While the queue holds its reference nobody
  * can: an object that its owner merged while it was being queued is linked and merged once more, harmlessly.
  * Order: increfs relaxed (the caller holds a reference). A foreign decref releases (R2); whoever finds the object dead
- *        acquires (R1) before deallocating. A merge releases and acquires: it does both jobs.
+ *        acquires (R1) before deallocating. A merge releases and acquires: it does both jobs. The shared word begins with a
+ *        release (R3), which all that changes it later carries on as its release sequence.
  */
 #ifndef RC_STRATEGY_BIASED_H
 #define RC_STRATEGY_BIASED_H
@@ -54,6 +55,21 @@ struct rc_thread {
 #define RC_IMMORTAL UINT32_MAX
 enum { RC_WEAK = 1, RC_QUEUED = 2, RC_MERGED = 3, RC_FLAGS = 3, RC_ONE = 4 };
 
+/* --- for the explorer --- */
+
+#define RC_HEAD_WORDS(F) F(owner, words_thread) F(local, rc_words_local) F(shared, rc_words_shared)
+#define RC_THREAD_FIELDS(F) F(merge.head, NULL) F(merge.tail, NULL)
+
+INLINE void rc_words_local(uint64_t value, char *buf, size_t size)
+{
+    snprintf(buf, size, (uint32_t)value == RC_IMMORTAL ? "immortal" : "%u", (unsigned)value);
+}
+INLINE void rc_words_shared(uint64_t value, char *buf, size_t size)
+{
+    static const char *const flag[] = {"", " | WEAK", " | QUEUED", " | MERGED"};
+    snprintf(buf, size, "%lld%s", (long long)value >> 2, flag[value & RC_FLAGS]);
+}
+
 API void rc_dead(struct rc_head *h);
 
 /* --- the owner's side: fast paths --- */
@@ -61,10 +77,10 @@ API void rc_dead(struct rc_head *h);
 /* An ending thread owns nothing: what its last destructors make is born merged. */
 SLOW void rc_init_unowned(struct rc_head *h)
 {
-    /* relaxed, all three: published with the object */
+    /* relaxed, both: published with the object */
     atomic_store_explicit(&h->owner, THREAD_ID_NONE, memory_order_relaxed);
     atomic_store_explicit(&h->local, 0, memory_order_relaxed);
-    atomic_store_explicit(&h->shared, RC_ONE | RC_MERGED, memory_order_relaxed);
+    atomic_store_explicit(&h->shared, RC_ONE | RC_MERGED, memory_order_release); /* (R3) release: as rc_init */
 }
 
 HOT void rc_init(struct rc_head *h)
@@ -74,10 +90,12 @@ HOT void rc_init(struct rc_head *h)
         rc_init_unowned(h);
         return;
     }
-    /* relaxed, all three: published with the object */
+    /* relaxed, both: published with the object */
     atomic_store_explicit(&h->owner, self, memory_order_relaxed);
     atomic_store_explicit(&h->local, 1, memory_order_relaxed);
-    atomic_store_explicit(&h->shared, 0, memory_order_relaxed);
+    /* (R3) release: a late rc_try_incref on the block's last object (FIELD.md 3.19) may take this one for it, as soon as others count
+     * here; its acquire must then see that the object has left its place, so that the caller's re-check fails */
+    atomic_store_explicit(&h->shared, 0, memory_order_release);
 }
 
 /* relaxed: a thread finds its own id here only if it stored it itself, or lost it to a merge it has synchronised with */
@@ -89,7 +107,8 @@ HOT uint32_t rc_local(const struct rc_head *h) { return atomic_load_explicit(&h-
 HOT void rc_set_local(struct rc_head *h, uint32_t n) { atomic_store_explicit(&h->local, n, memory_order_relaxed); }
 
 HOT bool rc_is_immortal(const struct rc_head *h) { return rc_local(h) == RC_IMMORTAL; }
-INLINE void rc_immortalize(struct rc_head *h) { rc_set_local(h, RC_IMMORTAL); }
+/* (R3) release: as rc_init */
+INLINE void rc_immortalize(struct rc_head *h) { atomic_store_explicit(&h->local, RC_IMMORTAL, memory_order_release); }
 
 HOT void rc_incref(struct rc_head *h)
 {
@@ -166,11 +185,13 @@ static bool rc_merge_queued(struct rc_head *h)
 }
 
 /* Merges everything on `t`'s queue, in whose place (or as whom) the caller acts. Returns `dead` with those found dead
- * chained before it: their destructors must not run while `t` is suspended. */
-static struct rc_head *rc_drain_queue(struct rc_thread *t, struct rc_head *dead)
+ * chained before it: their destructors must not run while `t` is suspended. `take` says what an enqueuer that is half-way
+ * means: os_dequeue_wait where the caller would have to come back at once (it would detach and attach, or suspend and resume, until
+ * that thread is given a processor), os_dequeue where it may leave that node to its next safepoint. */
+static struct rc_head *rc_drain_queue(struct rc_thread *t, struct rc_head *dead, struct os_node *(*take)(struct os_queue *))
 {
     struct os_node *n;
-    while ((n = os_dequeue(&t->merge)) != NULL) {
+    while ((n = take(&t->merge)) != NULL) {
         struct rc_head *h = (struct rc_head *)((char *)n - offsetof(struct rc_head, link));
         if (&t->base == rt_self)
             rc_stat(merge_drained);
@@ -215,7 +236,7 @@ static struct rc_head *rc_enqueue(struct rc_thread *t, struct rc_head *h)
      * resume: who enqueued meanwhile found the thread suspended and went away */
     while (atomic_load_explicit(&t->base.state, memory_order_seq_cst) == THREAD_DETACHED && rc_has_deferred(&t->base) &&
            thread_suspend(&t->base)) {
-        dead = rc_drain_queue(t, dead);
+        dead = rc_drain_queue(t, dead, os_dequeue_wait);
         thread_resume(&t->base);
     }
     return dead;
@@ -264,7 +285,7 @@ static __attribute__((unused, noinline)) bool rc_decref_shared(struct rc_head *h
 
 INLINE bool rc_try_incref(struct rc_head *h)
 {
-    uint32_t local = rc_local(h);
+    uint32_t local = atomic_load_explicit(&h->local, memory_order_acquire); /* (R3) acquire: as below, for an immortal one */
     if (local == RC_IMMORTAL)
         return true;
     if (rc_owned(h)) {
@@ -277,7 +298,8 @@ INLINE bool rc_try_incref(struct rc_head *h)
     do {
         if (word == 0 || word == RC_MERGED)
             return false;
-        /* acquire: the caller's re-check of where it found the object must not move before this */
+        /* (R3) acquire: the caller's re-check of where it found the object must not move before this, and if the block holds another
+         * object by now the re-check sees that */
     } while (!atomic_compare_exchange_weak_explicit(&h->shared, &word, word + RC_ONE, memory_order_acquire,
                                                     memory_order_relaxed));
     return true;
@@ -305,30 +327,33 @@ INLINE int rc_thread_start(struct thread *t)
 #define rc_thread_start rc_thread_start
 
 /* The thread's own queue, destructors included. */
-static void rc_drain_own(struct thread *t) { rc_dead_all(rc_drain_queue((struct rc_thread *)t, NULL)); }
+static void rc_drain_own(struct thread *t, struct os_node *(*take)(struct os_queue *))
+{
+    rc_dead_all(rc_drain_queue((struct rc_thread *)t, NULL, take));
+}
 
 INLINE void rc_safepoint(struct thread *t)
 {
-    rc_drain_own(t);
+    rc_drain_own(t, os_dequeue);
     if (unlikely(rc_has_deferred(t)))
         thread_break(t, BREAK_MERGE); /* an enqueuer is between its two steps: look again at the next safepoint */
 }
 #define rc_safepoint rc_safepoint
 
 /* A blocked thread leaves nothing behind. It holds no lock (lock.h), so destructors may run. */
-INLINE void rc_detach(struct thread *t) { rc_drain_own(t); }
+INLINE void rc_detach(struct thread *t) { rc_drain_own(t, os_dequeue_wait); }
 #define rc_detach rc_detach
 
 /* Merges what waits for this thread and for every detached one. Returns the dead; NULL: nothing more died. */
 static struct rc_head *rc_drain_all(void)
 {
-    struct rc_head *dead = rc_drain_queue((struct rc_thread *)rt_self, NULL);
+    struct rc_head *dead = rc_drain_queue((struct rc_thread *)rt_self, NULL, os_dequeue_wait);
     struct thread *t;
     thread_registry_lock(); /* keeps them registered; a merge takes no lock */
     thread_registry_for_each(t) {
         struct rc_thread *other = (struct rc_thread *)t;
         if (t != rt_self && !os_queue_empty(&other->merge) && thread_substitute(t)) {
-            dead = rc_drain_queue(other, dead);
+            dead = rc_drain_queue(other, dead, os_dequeue_wait);
             thread_substitute_end(t);
         }
     }
@@ -372,11 +397,11 @@ INLINE void rc_settle_end(void)
 INLINE void rc_thread_stop(struct thread *t)
 {
     struct rc_thread *self = (struct rc_thread *)t;
-    rc_drain_own(t);
+    rc_drain_own(t, os_dequeue_wait);
     t->id = THREAD_ID_ENDING;
     thread_unregister();
     while (!os_queue_empty(&self->merge))
-        rc_drain_own(t);
+        rc_drain_own(t, os_dequeue_wait);
 }
 #define rc_thread_stop rc_thread_stop
 

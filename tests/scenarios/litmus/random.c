@@ -1,19 +1,23 @@
 /*
  * random.c -- programs drawn at random: what the search finds is compared with brute force (tests/explore/agreement.sh).
  *
- * The seed decides how many threads (2-3), locations (1-3) and operations (1-3 each), and every operation's kind and order.
+ * The seed decides how many threads (2-3), locations (1-3) and operations (1-6 each), and every operation's kind and order. One
+ * thread opens a gate at its end; others may await that. Nothing waits while it holds the lock, so no program is stuck.
  */
 #include <stdio.h>
 
-enum { RANDOM_THREADS = 3, RANDOM_OPS = 4 };
+enum { RANDOM_THREADS = 3, RANDOM_OPS = 6, RANDOM_EVENTS = 8 };
+enum random_kind { RANDOM_LOAD, RANDOM_STORE, RANDOM_ADD, RANDOM_SWAP, RANDOM_FENCE, RANDOM_LOCKED, RANDOM_AWAIT, RANDOM_SPIN, RANDOM_WEAK, RANDOM_KINDS };
 
 static struct {
-    _Atomic uint32_t x[3];
+    _Atomic uint32_t x[3], lock, gate;
     struct random_op {
-        int kind, order, where, value;
+        enum random_kind kind;
+        int order, where, value;
     } op[RANDOM_THREADS][RANDOM_OPS];
     int ops[RANDOM_THREADS];
     uint32_t read[RANDOM_THREADS][RANDOM_OPS];
+    int threads, locations, opener;
     uint64_t state;
 } rnd;
 
@@ -25,14 +29,34 @@ static int random_below(int n)
     return (int)((z ^ (z >> 31)) % (uint64_t)n);
 }
 
+/* Most are loads and stores. */
+static struct random_op random_op(int thread)
+{
+    int kind = random_below(RANDOM_KINDS + 5);
+    struct random_op o = {kind < RANDOM_KINDS ? (enum random_kind)kind : (enum random_kind)(kind % 2), random_below(5), random_below(rnd.locations),
+                          1 + random_below(2)};
+    if ((o.kind == RANDOM_AWAIT || o.kind == RANDOM_SPIN) && thread == rnd.opener)
+        o.kind = RANDOM_STORE;
+    return o;
+}
+
 static void random_setup(void)
 {
+    int events = 1;
     rnd.state = explore_seed();
-    int threads = 2 + random_below(2), locations = 1 + random_below(3);
-    for (int t = 0; t < threads; t++) {
-        rnd.ops[t] = 1 + random_below(threads == 2 ? 4 : 3);
-        for (int i = 0; i < rnd.ops[t]; i++)
-            rnd.op[t][i] = (struct random_op){random_below(6), random_below(4), random_below(locations), 1 + random_below(2)};
+    rnd.threads = 2 + random_below(2);
+    rnd.locations = 1 + random_below(3);
+    rnd.opener = random_below(rnd.threads);
+    rnd.gate = 1;
+    for (int t = 0; t < rnd.threads; t++) {
+        int wanted = rnd.threads == 2 ? 2 + random_below(RANDOM_OPS - 1) : 1 + random_below(RANDOM_OPS - 2);
+        for (int i = 0; i < wanted; i++) {
+            rnd.op[t][i] = random_op(t);
+            events += rnd.op[t][i].kind == RANDOM_LOCKED ? 4 : rnd.op[t][i].kind == RANDOM_SPIN ? 2 : 1; /* brute force must come to an end */
+            if (events > RANDOM_EVENTS + (rnd.threads == 2))
+                break;
+            rnd.ops[t]++;
+        }
     }
 }
 
@@ -75,13 +99,38 @@ static uint32_t random_swap(_Atomic uint32_t *x, uint32_t v, int order)
     return expected;
 }
 
+/* May fail for no reason, with --spurious. */
+static uint32_t random_swap_weak(_Atomic uint32_t *x, uint32_t v)
+{
+    uint32_t expected = v - 1;
+    return atomic_compare_exchange_weak_explicit(x, &expected, v, memory_order_acq_rel, memory_order_relaxed);
+}
+
+static void random_spin(_Atomic uint32_t *gate, int order)
+{
+    while (random_load(gate, order) != 0)
+        explore_yield();
+}
+
 static void random_fence(int order)
 {
     switch (order) {
     case 0: atomic_thread_fence(memory_order_acquire); break;
     case 1: atomic_thread_fence(memory_order_release); break;
+    case 2: explore_fence(FENCE_LIGHT); break;
+    case 3: explore_fence(FENCE_OTHERS); break;
     default: atomic_thread_fence(memory_order_seq_cst); break;
     }
+}
+
+/* Under the lock: a load and a store, which no other locked one may come between. */
+static uint32_t random_locked(_Atomic uint32_t *x, int order)
+{
+    explore_lock(&rnd.lock);
+    uint32_t old = random_load(x, order);
+    random_store(x, old + 1, order);
+    explore_unlock(&rnd.lock);
+    return old;
 }
 
 static void random_thread(int t)
@@ -90,13 +139,32 @@ static void random_thread(int t)
         struct random_op o = rnd.op[t][i];
         _Atomic uint32_t *x = &rnd.x[o.where];
         switch (o.kind) {
-        case 0: case 1: rnd.read[t][i] = random_load(x, o.order); break;
-        case 2: random_store(x, (uint32_t)o.value, o.order); break;
-        case 3: rnd.read[t][i] = random_add(x, (uint32_t)o.value, o.order); break;
-        case 4: rnd.read[t][i] = random_swap(x, (uint32_t)o.value, o.order); break;
-        default: random_fence(o.order);
+        case RANDOM_STORE: random_store(x, (uint32_t)o.value, o.order); break;
+        case RANDOM_ADD: rnd.read[t][i] = random_add(x, (uint32_t)o.value, o.order); break;
+        case RANDOM_SWAP: rnd.read[t][i] = random_swap(x, (uint32_t)o.value, o.order); break;
+        case RANDOM_FENCE: random_fence(o.order); break;
+        case RANDOM_LOCKED: rnd.read[t][i] = random_locked(x, o.order); break;
+        case RANDOM_AWAIT: explore_await_zero(&rnd.gate); break;
+        case RANDOM_SPIN: random_spin(&rnd.gate, o.order); break;
+        case RANDOM_WEAK: rnd.read[t][i] = random_swap_weak(x, (uint32_t)o.value); break;
+        default: rnd.read[t][i] = random_load(x, o.order);
         }
     }
+    if (t == rnd.opener)
+        random_store(&rnd.gate, 0, rnd.op[t][0].order);
+}
+/* What each thread read, then the last values. */
+static void random_check(void)
+{
+    char text[RANDOM_THREADS * (RANDOM_OPS + 1) + 1];
+    int at = 0;
+    for (int t = 0; t < rnd.threads; t++) {
+        for (int i = 0; i < rnd.ops[t]; i++)
+            text[at++] = (char)('0' + rnd.read[t][i]);
+        text[at++] = ' ';
+    }
+    text[at] = 0;
+    explore_outcome("%sx=%u,%u,%u", text, rnd.x[0], rnd.x[1], rnd.x[2]);
 }
 static void random_a(void) { random_thread(0); }
 static void random_b(void) { random_thread(1); }
@@ -104,6 +172,6 @@ static void random_c(void) { random_thread(2); }
 
 static const struct scenario random_program = {
     .name = "random", .summary = "a program drawn from the seed", .source = "for the tests of the search", .bare = true,
-    .setup = random_setup, .thread = {random_a, random_b, random_c},
+    .setup = random_setup, .thread = {random_a, random_b, random_c}, .check = random_check,
 };
 SCENARIO(random_program);

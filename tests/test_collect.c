@@ -1,0 +1,290 @@
+/*
+ * test_collect.c -- stop the world and the collection of cycles, under every strategy and both ways of tracking.
+ */
+#include "../gc/collect.h"
+#include "../objects/dict.h"
+#include "../objects/iter.h"
+#include "../objects/list.h"
+#include "../objects/number.h"
+#include "../objects/tuple.h"
+
+/* The runtime once more, tracking. Ends with test_stop as always. */
+static void collect_begin(enum track_policy track, int64_t threshold)
+{
+    cr_assert_eq(objects_stop(), 0);
+    struct objects_config config = {.heap = HEAP_THREAD, .track = track, .collect_threshold = threshold};
+    cr_assert_eq(objects_start(&config), 0);
+    gc_start();
+}
+
+/* a list that holds itself, and `more` lists in a ring that it holds as well; all unreachable afterwards */
+static int collect_ring(int more)
+{
+    struct obj *first = list_new(0), *last = first;
+    if (!first || list_append(first, first) != 0)
+        return -1;
+    for (int i = 0; i < more; i++) {
+        struct obj *next = list_new(0);
+        if (!next || list_append(last, next) != 0)
+            return -1;
+        obj_decref(next);
+        last = next;
+    }
+    int result = list_append(last, first);
+    obj_decref(first);
+    return result;
+}
+
+static int64_t collect_live(void)
+{
+    rc_drain();
+    return heap_live();
+}
+
+static void collect_rings(enum track_policy track)
+{
+    collect_begin(track, 0);
+    int64_t before = collect_live();
+    for (int i = 0; i < 20; i++)
+        cr_assert_eq(collect_ring(i), 0);
+    cr_assert_eq(collect_live() - before, 20 + 190);
+    cr_assert_eq(gc_collect(), 20 + 190);
+    cr_assert_eq(collect_live(), before);
+    cr_assert_eq(gc_collect(), 0, "nothing is left to collect");
+    cr_assert_eq(gc_statistics().collections, 2);
+    gc_end();
+}
+TEST(rings_are_collected_track_thread) { collect_rings(TRACK_THREAD); }
+TEST(rings_are_collected_track_locked) { collect_rings(TRACK_LOCKED); }
+
+TEST(without_tracking_nothing_is_collected)
+{
+    collect_begin(TRACK_OFF, 0);
+    struct obj *l = list_new(0);
+    cr_assert_eq(list_append(l, l), 0);
+    obj_incref(l);
+    obj_decref(l);
+    cr_assert_eq(gc_collect(), 0);
+    list_clear(l);
+    obj_decref(l);
+    gc_end();
+}
+
+TEST(what_is_held_from_outside_stays)
+{
+    collect_begin(TRACK_THREAD, 0);
+    struct obj *held = list_new(0), *d = dict_new(0), *inner = list_new(0);
+    struct obj *key = int_new(1);
+    cr_assert_eq(list_append(inner, d), 0);
+    cr_assert_eq(dict_set(d, key, inner), 0);
+    cr_assert_eq(list_append(held, d), 0);
+    obj_decref(d);
+    obj_decref(inner);
+    cr_assert_eq(collect_ring(3), 0);
+    cr_assert_eq(gc_collect(), 4, "the ring alone");
+    struct obj *again = list_get(held, 0), *value;
+    cr_assert_eq(dict_get(again, key, &value), 1);
+    cr_assert_eq(value, inner);
+    obj_decref(value);
+    obj_decref(again);
+    obj_decref(held); /* now the cycle d - inner is garbage */
+    cr_assert_eq(gc_collect(), 2);
+    obj_decref(key);
+    gc_end();
+}
+
+TEST(cycles_through_every_container_are_collected)
+{
+    collect_begin(TRACK_THREAD, 0);
+    int64_t before = collect_live();
+    struct obj *l = list_new(0), *d = dict_new(0), *key = int_new(7);
+    struct obj *t = tuple_new((struct obj *[]){l, d}, 2), *it = iter_new(l);
+    cr_assert_eq(dict_set(d, key, t), 0);
+    cr_assert_eq(list_append(l, it), 0);
+    obj_decref(it);
+    obj_decref(t);
+    obj_decref(d);
+    obj_decref(key);
+    obj_decref(l);
+    cr_assert_eq(gc_collect(), 4);
+    cr_assert_eq(collect_live(), before);
+    gc_end();
+}
+
+TEST(what_cannot_be_in_a_cycle_is_not_tracked)
+{
+    collect_begin(TRACK_THREAD, 0);
+    struct obj *one = int_new(1), *leaves = tuple_new((struct obj *[]){one, one}, 2), *l = list_new(0);
+    struct obj *nested = tuple_new((struct obj *[]){one, l}, 2);
+    cr_assert(!obj_is_tracked((struct container *)leaves));
+    cr_assert(obj_is_tracked((struct container *)nested));
+    cr_assert(obj_is_tracked((struct container *)l));
+    obj_decref(nested);
+    obj_decref(l);
+    obj_decref(leaves);
+    obj_decref(one);
+    gc_end();
+}
+
+/* --- finalisers --- */
+
+struct collect_soul {
+    struct container base;
+    struct obj *held;
+};
+static int collect_finalized;
+static struct obj *collect_saved; /* what finalisers rescue goes here; NULL: they do not */
+
+static void collect_finalize(struct obj *o)
+{
+    collect_finalized++;
+    if (collect_saved)
+        list_append(collect_saved, o);
+}
+static void collect_dealloc(struct obj *o)
+{
+    if (((struct collect_soul *)o)->held)
+        obj_decref_field(((struct collect_soul *)o)->held);
+    obj_free(o, sizeof(struct collect_soul));
+}
+static int collect_traverse(struct obj *o, int (*visit)(struct obj *, void *), void *arg)
+{
+    struct collect_soul *s = (struct collect_soul *)o;
+    return s->held ? visit(s->held, arg) : 0;
+}
+static void collect_clear(struct obj *o)
+{
+    struct obj *held = ((struct collect_soul *)o)->held;
+    ((struct collect_soul *)o)->held = NULL;
+    obj_xdecref(held);
+}
+static const struct type collect_soul_type = {
+    .name = "soul", .flags = TYPE_CONTAINER, .dealloc = collect_dealloc, .traverse = collect_traverse, .clear = collect_clear,
+    .finalize = collect_finalize};
+
+/* A soul and a list that hold each other and nothing else does. */
+static void collect_soul_cycle(void)
+{
+    struct collect_soul *s = obj_alloc(&collect_soul_type, sizeof *s);
+    s->held = list_new(0);
+    obj_track(&s->base);
+    cr_assert_eq(list_append(s->held, &s->base.base), 0);
+    obj_decref(&s->base.base);
+}
+
+TEST(finalisers_of_a_cycle_run_once)
+{
+    collect_begin(TRACK_THREAD, 0);
+    collect_finalized = 0;
+    collect_saved = NULL;
+    for (int i = 0; i < 5; i++)
+        collect_soul_cycle();
+    cr_assert_eq(gc_collect(), 10);
+    rc_drain();
+    cr_assert_eq(collect_finalized, 5);
+    gc_end();
+}
+
+TEST(what_a_finaliser_rescues_lives_on_and_is_not_finalised_again)
+{
+    collect_begin(TRACK_THREAD, 0);
+    collect_finalized = 0;
+    collect_saved = list_new(0);
+    collect_soul_cycle();
+    cr_assert_eq(collect_ring(2), 0);
+    cr_assert_eq(gc_collect(), 3, "the ring, not the soul and its list");
+    cr_assert_eq(gc_statistics().resurrected, 2);
+    cr_assert_eq(list_length(collect_saved), 1);
+    struct collect_soul *s = (struct collect_soul *)list_get(collect_saved, 0);
+    cr_assert_eq(list_length(s->held), 1, "untouched");
+    obj_decref(&s->base.base);
+    struct obj *saved = collect_saved;
+    collect_saved = NULL;
+    obj_decref(saved);
+    cr_assert_eq(gc_collect(), 2);
+    rc_drain();
+    cr_assert_eq(collect_finalized, 1);
+    gc_end();
+}
+
+/* --- threads --- */
+
+enum { COLLECT_ROUNDS = 300 };
+
+/* Makes garbage and keeps some, exchanging lists with the others through a shared one. */
+static const char *collect_churn(struct threads_arg *a)
+{
+    struct obj *shared = a->shared;
+    for (int i = 0; i < COLLECT_ROUNDS; i++) {
+        if (collect_ring(i % 5) != 0)
+            return "no memory";
+        struct obj *mine = list_new(0);
+        if (!mine || list_append(mine, shared) != 0 || list_append(shared, mine) != 0)
+            return "no memory";
+        obj_decref(mine);
+        struct obj *popped = list_length(shared) > 8 ? list_pop(shared, 0) : NULL;
+        if (popped) {
+            struct obj *back = list_get(popped, 0);
+            if (back != shared)
+                return "a live list has lost its item";
+            obj_decref(back);
+            obj_decref(popped);
+        }
+        rt_safepoint();
+        if (a->index == 0 && i % 20 == 0)
+            gc_collect();
+    }
+    return NULL;
+}
+
+static void collect_under_threads(enum track_policy track, int64_t threshold)
+{
+    collect_begin(track, threshold);
+    if (RC_UNSAFE)
+        return;
+    int64_t before = collect_live();
+    struct obj *shared = list_new(0);
+    const char *wrong = threads_run(3, collect_churn, shared);
+    cr_assert(!wrong, "%s", wrong);
+    obj_decref(shared); /* in a cycle with its items */
+    rc_drain();
+    gc_collect();
+    cr_assert_eq(collect_live(), before);
+    cr_assert_gt(gc_statistics().collected, 0);
+    gc_end();
+}
+TEST(collections_while_threads_run_track_thread) { collect_under_threads(TRACK_THREAD, 0); }
+TEST(collections_while_threads_run_track_locked) { collect_under_threads(TRACK_LOCKED, 0); }
+TEST(collections_that_come_by_themselves) { collect_under_threads(TRACK_THREAD, 100); }
+
+/* Stops the world now and then; every other thread counts in a word that only a stopped world may see still. */
+static _Atomic int64_t collect_ticks;
+static const char *collect_stopper(struct threads_arg *a)
+{
+    for (int i = 0; i < 100; i++) {
+        if (a->index < 2) {
+            thread_stop_world();
+            int64_t seen = atomic_load(&collect_ticks);
+            for (int k = 0; k < 200; k++)
+                if (atomic_load(&collect_ticks) != seen)
+                    return "somebody runs while the world is stopped";
+            thread_start_world();
+        } else {
+            atomic_fetch_add(&collect_ticks, 1);
+        }
+        rt_safepoint();
+        if (i % 10 == 0) {
+            thread_detach();
+            os_yield();
+            thread_attach();
+        }
+    }
+    return NULL;
+}
+TEST(two_threads_stop_the_world_among_four)
+{
+    if (RC_UNSAFE)
+        return;
+    const char *wrong = threads_run(4, collect_stopper, NULL);
+    cr_assert(!wrong, "%s", wrong);
+}
