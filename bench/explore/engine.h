@@ -6,7 +6,9 @@
  *     hooks.c     the compiler's calls ──────────────────┘ │
  *     graph.c     events, clocks, modification order       model.c  which reads and places the memory model allows
  *     arena.c    arena, freed and plain memory, races     coroutine.c, switch.S  stacks
- *     lanes.c, page.c  a failing execution for people
+ *     trace.c     the steps of a failing execution, noted while it is followed once more
+ *     things.c    what an address is called and what a value means     source.c  where a call stands in the source
+ *     lanes.c, stepper.c  the trace for people: columns of text, a page with a stepper
  *
  * One OS thread runs all of it. An event is what a thread did to shared memory with an atomic access, a fence, or a primitive of os.h;
  * plain accesses are no events: they are checked for races (arena.c) and, where there is none, have one possible result.
@@ -37,6 +39,7 @@ struct op {
     int8_t order_failure;     /* CAS */
     uint8_t rmw;              /* enum explore_rmw */
     uint8_t await;            /* enum await; LOAD and CAS. While it does not hold, the thread goes no further */
+    uint8_t part_of;          /* enum explore_part_of: for people */
     int32_t location;         /* FENCE, CHOICE: -1 */
     uint64_t operand;         /* STORE: the value; CAS: desired */
     uint64_t expected;        /* CAS; CHOICE: of how many */
@@ -171,6 +174,8 @@ enum run_end { RUN_COMPLETE, RUN_BLOCKED, RUN_FAILED };
 enum run_end run_execute(run_extend extend, run_next next);
 bool run_ready(int thread);                     /* it has a next operation, and is not waiting */
 const struct op *run_pending(int thread);       /* that operation, if it is known already, else NULL */
+int run_last_read(int thread);                  /* event or INIT */
+bool run_waits(int thread);                     /* has not ended */
 /* The thread has yielded since it read there, and would read nothing newer: it would yield for ever. */
 bool run_repeats(int thread, const struct op *op, int from);
 int run_thread_count(void);                     /* bodies and helpers */
@@ -196,10 +201,21 @@ void arena_access(uintptr_t addr, size_t bytes, int access, const void *pc); /* 
 void arena_save(uintptr_t addr, size_t bytes); /* before a store: for arena_restore */
 void arena_mark_atomic(uintptr_t addr);
 bool arena_has_atomic(uintptr_t addr, size_t bytes);
-/* "block 3 of A (48 bytes) + 16", or a static's name. */
-void arena_name(uintptr_t addr, char *buf, size_t size);
+void arena_name(uintptr_t addr, char *buf, size_t size); /* "list#1.rc.shared": things.c */
+struct block {
+    uintptr_t at;
+    size_t bytes;
+    int part;          /* 0: main's, then the threads' */
+    uint64_t number;   /* in that part, from 1 */
+};
+void arena_each_block(void (*look)(const struct block *));  /* in the order of part and number, freed ones included */
+bool arena_is_static(uintptr_t addr);
 uint64_t arena_load(uintptr_t addr, unsigned size);
 void arena_store(uintptr_t addr, unsigned size, uint64_t value);
+
+/* --- hooks.c --- */
+/* The address that a word of explore_side belongs to, and which of the two it is; NULL: it is none. */
+const void *side_belongs_to(uintptr_t addr, int *word);
 
 /* --- coroutine.c --- */
 void coroutine_open(int number, void (*body)(int), int arg);

@@ -182,6 +182,7 @@ static error_t option(int key, char *arg, struct argp_state *state)
     case KEY_QUICK: x->quick = true; return 0;
     case KEY_UNFIT: x->unfit = true; return 0;
     case 'q': x->request.lanes = false; return 0;
+    case 'v': x->request.verbose = true; return 0;
     case KEY_JSON: x->json = true, x->request.lanes = false; return 0;
     case KEY_MODEL: choose("model", arg, models, &chosen), x->request.model = (enum model)chosen; return 0;
     case KEY_SEARCH: choose("search", arg, searches, &chosen), x->request.search = (enum search)chosen; return 0;
@@ -224,6 +225,7 @@ static const struct argp_option options[] = {
     {"replay", KEY_REPLAY, "SCHEDULE", 0, "Run that schedule, as a failure printed it", 0},
     {"output", 'o', "FILE.html", 0, "Write the failing schedule as a page with a stepper", 0},
     {"quiet", 'q', NULL, 0, "No lanes, only the verdicts", 0},
+    {"verbose", 'v', NULL, 0, "Lanes and page with every step, also those that no other thread can see", 0},
     {"json", KEY_JSON, NULL, 0, "No table: a line of JSON for each proof", 0},
     {0},
 };

@@ -122,6 +122,9 @@ extern const struct scenario *const scenarios_end[] __asm__("__stop_explore_scen
 
 static void **self(void) { return (void **)&rt_self; }
 
+#include "describe.h"
+
+static void survey(void) { survey_of(stage.thread); }
 static const char *bounds(void)
 {
     static char text[400];
@@ -143,6 +146,9 @@ static const struct explore_target target = {
     .start = start,
     .body = body,
     .finish = finish,
+    .survey = survey,
+    .identify = identify,
+    .runtime_objects = &stage.live,
     .bounds = bounds,
     .unsafe = RC_UNSAFE,
 };

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "trace.h"
 
 struct run run;
 
@@ -46,6 +47,7 @@ static bool exploring, single_step;
 static jmp_buf on_main;
 static bool on_main_set;
 static run_extend extend;
+static int native_rounds; /* how often main has waited in this execution */
 
 double engine_now(void)
 {
@@ -96,6 +98,8 @@ void run_fail(const char *kind, const void *pc, const char *format, ...)
         vsnprintf(run.failure.text, sizeof run.failure.text, format, args);
         run.failure.pc = pc;
         run.failure.thread = current;
+        if (trace_is_on)
+            trace_failure(pc);
     }
     va_end(args);
     while (current >= 0)
@@ -144,6 +148,8 @@ static uint64_t execute(struct thread *t, int event, bool *satisfied)
     t->has_pending = false;
     t->hb = e->hb;
     run.counts.points++;
+    if (trace_is_on)
+        trace_event(event);
     if (e->op.location >= 0 && e->op.kind != PLAIN_STORE) {
         const struct location *l = location_at(e->op.location);
         arena_mark_atomic(l->addr);
@@ -221,6 +227,8 @@ void explore_yield(void)
     t->yielded_at = t->executed;
 }
 
+int run_last_read(int t) { return thread[t].last_read; }
+bool run_waits(int t) { return thread[t].status != DONE; }
 bool run_repeats(int t, const struct op *op, int from)
 {
     const struct event *spun = thread[t].spun == INIT ? NULL : &graph->event[thread[t].spun];
@@ -228,6 +236,7 @@ bool run_repeats(int t, const struct op *op, int from)
 }
 
 int explore_self(void) { return current + 1; }
+const char *explore_thread_name(int number) { return run_thread_name(number - 1); }
 int explore_threads(void) { return run_thread_count(); }
 /* Of a wait with a limit: a thread's first one may end at once, the others never do. */
 bool explore_times_out(void)
@@ -265,7 +274,9 @@ int64_t explore_now(void)
 void explore_fail_at(const char *kind, const char *file, int line, const char *text)
 {
     run_plain_done();
-    run_fail(kind, NULL, "%s:%d: %s", file, line, text);
+    for (const char *up; (up = strstr(file, "../")) != NULL;)
+        file = up + 3; /* files are included by way of others' folders */
+    run_fail(kind, __builtin_return_address(0), "%s:%d: %s", file, line, text);
 }
 
 void explore_outcome(const char *format, ...)
@@ -304,20 +315,14 @@ int explore_spawn(void *(*body)(void *), void *arg)
 void run_wait_native(void)
 {
     enum { ROUNDS = 100000 };
-    static int rounds;
-    static uint64_t execution;
     if (current >= 0) {
         pause_here();
         return;
     }
-    if (execution != run.counts.schedules + run.counts.blocked)
-        rounds = 0;
-    execution = run.counts.schedules + run.counts.blocked;
     for (int t = run.threads; t < run_thread_count(); t++)
         if (thread[t].status != DONE)
             resume(t);
-    if (++rounds > ROUNDS) {
-        rounds = 0;
+    if (++native_rounds > ROUNDS) {
         run_fail("deadlock", NULL, "after all threads have ended, main waits for ever");
     }
 }
@@ -350,6 +355,8 @@ void run_open(const struct explore_target *target, const struct scenario *scenar
     self = target->self();
     arena_open();
     target->start(scenario, run.threads);
+    if (target->survey)
+        target->survey();
     for (int t = run.threads; t < run_thread_count(); t++) {
         for (int i = 0; i < 3; i++) /* until it waits: helpers are few and wait soon */
             resume(t);
@@ -366,6 +373,7 @@ static void begin_execution(void)
     run.failed = false;
     run.steps = 0;
     run.outcome[0] = 0;
+    native_rounds = 0;
     for (int t = 0; t < run_thread_count(); t++) {
         struct thread *th = &thread[t];
         th->executed = th->known = th->plains = 0;
