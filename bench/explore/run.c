@@ -47,6 +47,7 @@ static bool exploring, single_step;
 static jmp_buf on_main;
 static bool on_main_set;
 static run_extend extend;
+static int native_rounds; /* how often main has waited in this execution */
 
 double engine_now(void)
 {
@@ -314,20 +315,14 @@ int explore_spawn(void *(*body)(void *), void *arg)
 void run_wait_native(void)
 {
     enum { ROUNDS = 100000 };
-    static int rounds;
-    static uint64_t execution;
     if (current >= 0) {
         pause_here();
         return;
     }
-    if (execution != run.counts.schedules + run.counts.blocked)
-        rounds = 0;
-    execution = run.counts.schedules + run.counts.blocked;
     for (int t = run.threads; t < run_thread_count(); t++)
         if (thread[t].status != DONE)
             resume(t);
-    if (++rounds > ROUNDS) {
-        rounds = 0;
+    if (++native_rounds > ROUNDS) {
         run_fail("deadlock", NULL, "after all threads have ended, main waits for ever");
     }
 }
@@ -378,6 +373,7 @@ static void begin_execution(void)
     run.failed = false;
     run.steps = 0;
     run.outcome[0] = 0;
+    native_rounds = 0;
     for (int t = 0; t < run_thread_count(); t++) {
         struct thread *th = &thread[t];
         th->executed = th->known = th->plains = 0;

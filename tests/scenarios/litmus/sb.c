@@ -44,7 +44,7 @@ SCENARIO(sb_sc);
 static void sb_sc_stores_a(void) { sb(&x, SC, RLX, &y, RLX, &a); }
 static void sb_sc_stores_b(void) { sb(&y, SC, RLX, &x, RLX, &b); }
 static const struct scenario sb_sc_stores = {
-    .name = "sb+sc-stores", .summary = "store buffering, only the stores are seq_cst: both may read 0", .source = "Lahav et al. 2017, 3.3 (psc)",
+    .name = "sb+sc-stores", .summary = "store buffering, only the stores are seq_cst: both may read 0", .source = "Lahav et al. 2017 (psc)",
     .bare = true, .thread = {sb_sc_stores_a, sb_sc_stores_b}, .check = check_ab, .outcomes = AB_ALL, .outcomes_sc = AB_BUT_00,
 };
 SCENARIO(sb_sc_stores);
@@ -52,7 +52,7 @@ SCENARIO(sb_sc_stores);
 static void sb_sc_loads_a(void) { sb(&x, REL, RLX, &y, SC, &a); }
 static void sb_sc_loads_b(void) { sb(&y, REL, RLX, &x, SC, &b); }
 static const struct scenario sb_sc_loads = {
-    .name = "sb+sc-loads", .summary = "store buffering, only the loads are seq_cst: both may read 0", .source = "Lahav et al. 2017, 3.3 (psc)",
+    .name = "sb+sc-loads", .summary = "store buffering, only the loads are seq_cst: both may read 0", .source = "Lahav et al. 2017 (psc)",
     .bare = true, .thread = {sb_sc_loads_a, sb_sc_loads_b}, .check = check_ab, .outcomes = AB_ALL, .outcomes_sc = AB_BUT_00,
 };
 SCENARIO(sb_sc_loads);
@@ -82,7 +82,7 @@ SCENARIO(sb_weak_fences);
 /* psc_base: A's store and load are nodes, B's fence takes part through the relaxed accesses around it. */
 static const struct scenario sb_sc_fence = {
     .name = "sb+sc+fence", .summary = "store buffering, seq_cst accesses against a seq_cst fence: not both 0",
-    .source = "Lahav et al. 2017, 3.3 (psc_base)", .bare = true,
+    .source = "Lahav et al. 2017 (psc_base)", .bare = true,
     .thread = {sb_sc_a, sb_fences_b}, .check = check_ab, .outcomes = AB_BUT_00, .outcomes_sc = AB_BUT_00,
 };
 SCENARIO(sb_sc_fence);
