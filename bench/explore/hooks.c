@@ -229,7 +229,7 @@ void __tsan_atomic_signal_fence(int order) { (void)order; }
 void __tsan_atomic_thread_fence(int order)
 {
     struct op op = {.kind = FENCE, .order = (int8_t)order, .pc = PC};
-    if (order != memory_order_relaxed)
+    if (order != memory_order_relaxed) /* relaxed: such a fence is none */
         atomic_op(&op, 0, NULL);
 }
 
@@ -256,6 +256,7 @@ static void await(struct op *op, uintptr_t addr)
 
 void explore_lock(_Atomic uint32_t *word)
 {
+    /* acquire: as a mutex; relaxed where it is held: nothing is read */
     struct op op = {.kind = CAS, .size = 4, .order = memory_order_acquire, .order_failure = memory_order_relaxed,
                     .await = AWAIT_EQUAL, .part_of = PART_LOCK, .operand = 1, .expected = 0, .pc = PC};
     await(&op, (uintptr_t)word);
@@ -273,6 +274,7 @@ void explore_unlock(_Atomic uint32_t *word)
 
 void explore_await_zero(_Atomic uint32_t *word)
 {
+    /* acquire: what its callers' waits promise (scenario.h) */
     struct op op = {.kind = LOAD, .size = 4, .order = memory_order_acquire, .await = AWAIT_EQUAL, .part_of = PART_AWAIT,
                     .operand = 0, .pc = PC};
     await(&op, (uintptr_t)word);
@@ -292,6 +294,7 @@ void explore_queue_pop(_Atomic uint64_t *queue) { primitive(PART_WAKE, queue_op(
 void explore_queue_clear(_Atomic uint64_t *queue) { primitive(PART_WAKE_ALL, queue_op(RMW_XCHG, 0, PC), queue); }
 void explore_queue_await(_Atomic uint64_t *queue)
 {
+    /* relaxed: a wake carries no order, the lock taken afterwards does */
     struct op op = {.kind = LOAD, .size = 8, .order = memory_order_relaxed, .await = AWAIT_ABSENT,
                     .part_of = PART_SLEEP, .operand = waiter(), .pc = PC};
     await(&op, (uintptr_t)queue);

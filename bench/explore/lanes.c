@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 enum { LANES = CLOCKS + 1, NUMBER = 5, GUTTER = 3, WIDE = 100, NARROW = 60, SOURCE = 27, LANE_MIN = 26, TEXT = 400, ARROW_ROWS = 48 };
+enum { LONG = 300, LONG_FIRST = 100, LONG_LAST = 150 }; /* steps: a longer schedule is shown by its ends */
 
 enum style { PLAIN_TEXT, DIM, RED, BOLD };
 static bool colours;
@@ -227,7 +228,7 @@ static void add_arrow(int number)
 {
     const struct step *s = trace_step(number);
     int source = s->from >= 0 ? lane_of(trace_step(s->from)->thread) : -1, target = lane_of(s->thread);
-    if (source < 0 || abs(source - target) != 1 || trace_step(s->from)->folded)
+    if (source < 0 || abs(source - target) != 1 || picture.first_row[s->from] < 0)
         return;
     int gutter = source < target ? source : target, from = picture.first_row[s->from], to = picture.first_row[number];
     if (to <= from || to - from > ARROW_ROWS || !gutter_free(gutter, from, to))
@@ -362,28 +363,45 @@ static void print_failure(FILE *to, const struct failure *failure)
     }
 }
 
+/* Of a very long schedule, the middle. */
+static bool is_left_out(const struct step *s)
+{
+    int steps = trace_step(trace_length() - 1)->number;
+    return trace_folds() && steps > LONG && s->number > LONG_FIRST && s->number <= steps - LONG_LAST;
+}
+
+static void add_steps(void)
+{
+    int folded = 0, left_out = 0;
+    for (int i = 0; i < trace_length(); i++) {
+        const struct step *s = trace_step(i);
+        picture.first_row[i] = -1;
+        left_out += is_left_out(s);
+        if (s->folded || is_left_out(s)) {
+            folded += !is_left_out(s);
+            continue;
+        }
+        if (left_out)
+            snprintf(add_row(-1, DIM)->text, TEXT, "⋯ %d steps more: --verbose shows them", left_out);
+        if (folded)
+            add_folded(folded);
+        folded = left_out = 0;
+        add_step(i);
+    }
+    if (folded)
+        add_folded(folded);
+}
+
 void lanes_print(FILE *to, const struct failure *failure)
 {
-    int folded = 0;
     picture.first_row = calloc((size_t)trace_length() + 1, sizeof *picture.first_row);
     if (!picture.first_row)
         abort();
     find_lanes();
     measure(to);
-    for (int i = 0; i < trace_length(); i++) {
-        if (trace_step(i)->folded) {
-            folded++;
-            continue;
-        }
-        if (folded)
-            add_folded(folded);
-        folded = 0;
-        add_step(i);
-    }
-    if (folded)
-        add_folded(folded);
+    add_steps();
     for (int i = 0; i < trace_length(); i++)
-        if (!trace_step(i)->folded)
+        if (picture.first_row[i] >= 0)
             add_arrow(i);
     print_head(to);
     for (int i = 0; i < picture.rows; i++)

@@ -23,7 +23,7 @@
 
 static bool sc_fence(const struct event *e) { return e->op.kind == FENCE && (e->op.order == memory_order_seq_cst || e->op.order == FENCE_OTHERS); }
 static bool light_fence(const struct event *e) { return e->op.kind == FENCE && e->op.order == FENCE_LIGHT; }
-static bool sc_access(const struct event *e)
+static bool sc_access(const struct event *e) /* a seq_cst one */
 {
     return e->op.kind != FENCE && e->op.kind != PLAIN_STORE &&
            (e->op.kind == CAS && !e->writes ? e->op.order_failure : e->op.order) == memory_order_seq_cst;

@@ -19,9 +19,11 @@ static struct {
     int pending;                   /* a plain step whose value is not known yet, or -1 */
     int of_event[EVENTS_MAX];      /* the step of each event */
     int failing;
+    bool folds;
 } trace = {.pending = -1, .failing = -1};
 
 int trace_length(void) { return trace.used; }
+bool trace_folds(void) { return trace.folds; }
 const struct step *trace_step(int number) { return &trace.at[number]; }
 int trace_failing(void) { return trace.failing; }
 
@@ -300,6 +302,7 @@ void trace_end(const struct failure *failure, bool folds)
 {
     settle();
     trace_is_on = false;
+    trace.folds = folds;
     things_forget();
     note_waits(failure);
     relate(failure);

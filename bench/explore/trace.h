@@ -49,6 +49,7 @@ void trace_begin(void);
 /* What the steps say about each other; the places in the source. After walk_follow. */
 void trace_end(const struct failure *failure, bool fold);
 int trace_length(void);
+bool trace_folds(void); /* trace_end was asked to */
 const struct step *trace_step(int number);
 int trace_failing(void); /* the failing step, or -1 */
 
