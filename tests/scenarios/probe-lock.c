@@ -50,7 +50,7 @@ SCENARIO(probe_revoke);
 
 static const struct scenario probe_revoke_two = {
     .name = "probe-revoke-two", .summary = "two threads want the lock that is biased to a third", .source = "lock.h",
-    .setup = probe_biased_setup, .thread = {lock_and_write, lock_and_write, lock_and_write}, .unfit = probe_unless_locks,
+    .setup = probe_biased_setup, .thread = {lock_and_write, lock_and_write, lock_and_write}, .unfit = probe_unless_locks, .large = true,
 };
 SCENARIO(probe_revoke_two);
 
@@ -62,7 +62,7 @@ SCENARIO(probe_lock);
 
 static const struct scenario probe_lock_three = {
     .name = "probe-lock-three", .summary = "three threads take one lock: nobody sleeps for ever", .source = "Drepper 2011",
-    .setup = probe_lock_setup, .thread = {lock_and_write, lock_and_write, lock_and_write}, .unfit = probe_unless_locks,
+    .setup = probe_lock_setup, .thread = {lock_and_write, lock_and_write, lock_and_write}, .unfit = probe_unless_locks, .large = true,
 };
 SCENARIO(probe_lock_three);
 
