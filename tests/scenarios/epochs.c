@@ -11,7 +11,7 @@
 
 static struct {
     struct os_mutex lock;
-    struct obj *source, *keep, *more;
+    struct obj *source, *keep, *own, *kept;
 } epoch = {.lock = OS_MUTEX_INIT};
 
 /* B's thread holds the object, through `source`, which both may read under the lock. */
@@ -138,14 +138,32 @@ static const struct scenario log_rotation = {
 };
 SCENARIO(log_rotation);
 
+/* A holds an object of its own. */
+static void epoch_setup_own_quiet(void)
+{
+    epoch_setup_quiet();
+    scenario_act_as(0);
+    epoch.own = thing_new(0);
+}
+static void epoch_setup_own(void)
+{
+    epoch_setup_own_quiet();
+    things_fill_log(epoch.keep, 1);
+}
+static void epoch_check_kept(void)
+{
+    epoch_read_and_drop(epoch.kept);
+    epoch_check();
+}
 static void epoch_copy_and_end(void)
 {
-    epoch_read_and_drop(epoch_copy());
+    epoch.kept = epoch_copy();
+    obj_decref(epoch.own);
     scenario_thread_end(0);
 }
 static const struct scenario exit_unsealed = {
     .name = "exit-unsealed", .summary = "a thread ends with entries in its log that no epoch has collected", .source = "FIELD.md 3.27",
-    .setup = epoch_setup, .thread = {epoch_copy_and_end, epoch_drop_and_join}, .check = epoch_check,
+    .setup = epoch_setup_own, .thread = {epoch_copy_and_end, epoch_drop_and_join}, .check = epoch_check_kept,
 };
 SCENARIO(exit_unsealed);
 
@@ -165,13 +183,13 @@ SCENARIO(detach_unsealed);
 static void epoch_copy_without_memory(void)
 {
     os_refuse_memory(true);
-    struct obj *o = epoch_copy();
-    epoch_read_and_drop(o);
+    epoch.kept = epoch_copy();
+    obj_decref(epoch.own);
     os_refuse_memory(false);
 }
 static const struct scenario no_memory = {
     .name = "no-memory", .summary = "a thread that gets no memory copies and drops while another drops", .source = "FIELD.md 3.13",
-    .setup = epoch_setup_quiet, .thread = {epoch_copy_without_memory, epoch_drop_source}, .check = epoch_check,
+    .setup = epoch_setup_own_quiet, .thread = {epoch_copy_without_memory, epoch_drop_source}, .check = epoch_check_kept,
 };
 SCENARIO(no_memory);
 
