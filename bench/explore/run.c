@@ -44,6 +44,7 @@ static jmp_buf on_main;
 static bool on_main_set;
 static run_extend extend;
 static int64_t fake_time;
+static int native_rounds; /* how often main has waited in this execution */
 
 double engine_now(void)
 {
@@ -274,7 +275,6 @@ int explore_spawn(void *(*body)(void *), void *arg)
 void run_wait_native(void)
 {
     enum { ROUNDS = 100000 };
-    static int rounds;
     if (current >= 0) {
         pause_here();
         return;
@@ -282,8 +282,7 @@ void run_wait_native(void)
     for (int t = run.threads; t < run_thread_count(); t++)
         if (thread[t].status != DONE)
             resume(t);
-    if (++rounds > ROUNDS) {
-        rounds = 0;
+    if (++native_rounds > ROUNDS) {
         run_fail("deadlock", NULL, "after all threads have ended, main waits for ever");
     }
 }
@@ -331,6 +330,7 @@ static void begin_execution(void)
     run.steps = 0;
     run.outcome[0] = 0;
     fake_time = 0;
+    native_rounds = 0;
     for (int t = 0; t < run_thread_count(); t++) {
         struct thread *th = &thread[t];
         th->executed = th->known = th->plains = 0;
