@@ -38,8 +38,10 @@ static void probe_lock_setup(void)
 {
     probe_biased_setup();
     scenario_act_as(-1);
-    lock_acquire_two(&guarded.x, &guarded.y);
-    lock_release_two(&guarded.x, &guarded.y);
+    lock_acquire(&guarded.x);
+    lock_release(&guarded.x);
+    lock_acquire(&guarded.y);
+    lock_release(&guarded.y);
 }
 static void probe_lock_check(void) { lock_and_write(); }
 
@@ -108,6 +110,18 @@ static const struct scenario probe_two_locks = {
     .setup = probe_lock_setup, .thread = {lock_x_y, lock_y_x}, .unfit = probe_unless_locks,
 };
 SCENARIO(probe_two_locks);
+
+/* The other one takes them one after the other. */
+static void lock_y_then_x(void)
+{
+    lock_y();
+    lock_and_write();
+}
+static const struct scenario probe_two_or_one = {
+    .name = "probe-two-or-one", .summary = "a thread takes two locks while another takes the second and then the first", .source = "FIELD.md 3.5",
+    .setup = probe_lock_setup, .thread = {lock_x_y, lock_y_then_x}, .unfit = probe_unless_locks,
+};
+SCENARIO(probe_two_or_one);
 
 static void lock_x_x(void)
 {
