@@ -11,6 +11,8 @@
 static bool watched(uintptr_t addr)
 {
     run.counts.hooks++;
+    if (!run_exploring())
+        run_native_access();
     return !coroutine_is_stack(addr) && arena_is_shared(addr);
 }
 
