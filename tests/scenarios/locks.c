@@ -8,9 +8,9 @@
  * Checked: a plain counter under the lock is the number of times it was taken.
  */
 static struct {
-    struct container a_of; /* a lock follows the container that it belongs to */
+    struct container of_a; /* a lock follows the container that it belongs to */
     struct lock a;
-    struct container b_of;
+    struct container of_b;
     struct lock b;
     int at_a, at_b;
 } locks;
@@ -18,8 +18,8 @@ static struct {
 static void locks_init(int maker)
 {
     scenario_act_as(maker);
-    lock_init(&locks.a, &locks.a_of);
-    lock_init(&locks.b, &locks.b_of);
+    lock_init(&locks.a, &locks.of_a);
+    lock_init(&locks.b, &locks.of_b);
 }
 static void locks_unbias(void)
 {
@@ -128,6 +128,7 @@ SCENARIO(lock_two_threads);
 static const struct scenario lock_held = {
     .name = "lock-held", .summary = "two threads want a lock that a third one holds: both are woken, one after the other", .source = "FIELD.md 3.21",
     .setup = locks_setup_held, .thread = {locks_leave, locks_take, locks_take}, .check = locks_check_three,
+    .large = RC_DEFERS_FREE,
 };
 SCENARIO(lock_held);
 static const struct scenario lock_three_threads = {
