@@ -100,8 +100,10 @@ $(RCLAB): $(INSTANCES) $(DRIVER_OBJ)
 
 EXPLORER     := build/explore/rclab-explore
 EXPLORE_OBJ  := $(patsubst bench/explore/%.c,build/explore/%.o,$(filter-out %/instance.c %/litmus.c,$(wildcard bench/explore/*.c)))
+EXPLORE_ASM  := $(patsubst bench/explore/%.S,build/explore/%.o,$(wildcard bench/explore/*.S))
 EXPLORE_UNIT := $(STRATEGIES:%=build/explore/instance-%.o) build/explore/litmus.o
-EXPLORE_BASE := -std=gnu11 -D_GNU_SOURCE -O2 -g -I. -Ibench -fno-pie $(WARN)
+# frame pointers: trace.c walks the calls of a failing step
+EXPLORE_BASE := -std=gnu11 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer -I. -Ibench -fno-pie $(WARN)
 # one thread-local, no calls around functions, memory functions that are seen: see bench/explore/os.h
 EXPLORE_CLANG := $(findstring clang,$(shell $(CC) --version))
 EXPLORE_TSAN := -O1 -fsanitize=thread -fno-builtin-memcpy -fno-builtin-memset -fno-builtin-memmove \
@@ -117,16 +119,18 @@ build/explore/instance-%.o: bench/explore/instance.c $(GEN)/scenario_files.h
 	$(CC) $(EXPLORE_BASE) $(EXPLORE_TSAN) -DRC_STRATEGY=$* -DRC_HOSTILE $(EXPLORE_DEFINES) -MMD -MP -c $< -o $@
 build/explore/litmus.o: bench/explore/litmus.c $(GEN)/litmus_files.h
 	$(CC) $(EXPLORE_BASE) $(EXPLORE_TSAN) -MMD -MP -c $< -o $@
+build/explore/source.o: EXTRA = -DSOURCE_ROOT='"$(CURDIR)"'
 $(EXPLORE_OBJ): build/explore/%.o: bench/explore/%.c
-	$(CC) $(EXPLORE_BASE) -MMD -MP -c $< -o $@
-build/explore/switch.o: bench/explore/switch.S | build/explore
+	$(CC) $(EXPLORE_BASE) $(EXTRA) -MMD -MP -c $< -o $@
+build/explore/stepper_html.o: bench/explore/stepper.html
+$(EXPLORE_ASM): build/explore/%.o: bench/explore/%.S | build/explore
 	$(CC) -c $< -o $@
 build/explore/driver-%.o: bench/%.c | build/explore
 	$(CC) $(EXPLORE_BASE) -MMD -MP -c $< -o $@
 EXPLORE_BUDGET ?= 10m
 explore: $(EXPLORER) ## prove every scenario on every strategy that may run with threads (EXPLORE_BUDGET each)
 	$(EXPLORER) --all -q --budget $(EXPLORE_BUDGET)
-$(EXPLORER): $(EXPLORE_OBJ) build/explore/switch.o $(EXPLORE_UNIT) $(patsubst %,build/explore/driver-%.o,die names suggest timing memory)
+$(EXPLORER): $(EXPLORE_OBJ) $(EXPLORE_ASM) $(EXPLORE_UNIT) $(patsubst %,build/explore/driver-%.o,die names suggest timing memory)
 	$(CC) -no-pie $^ -o $@ -lgmp -lm -ljansson
 mutants: $(EXPLORER) ## seed each fault of tests/mutants/table and let the explorer find it (minutes)
 	tests/mutants/run
@@ -189,6 +193,7 @@ $(TEMPLATE): $(PAGE)/node_modules/.package-lock.json $(PAGE)/build.js $(wildcard
 page: $(TEMPLATE) ## build the template of `rclab report` (needs Node: scripts/setup page)
 test-page: $(RCLAB) $(TEMPLATE) ## the page in headless Chromium (scripts/setup page), and what `rclab report` refuses
 	tests/page/run.sh $(RCLAB)
+	tests/explore/page/run.sh
 
 install: all ## PREFIX (/usr/local) and DESTDIR are honoured; with the page's template if `make page` built it
 	install -D -m 755 $(RCLAB) $(DESTDIR)$(PREFIX)/bin/rclab

@@ -51,6 +51,18 @@ INLINE const struct type *lock_type(const struct lock *l) { return ((const struc
 #endif
 #define lock_stat(l, name) lock_stat_add(l, name, 1)
 
+/* For the explorer: the members, their values in words (rc.h). */
+#if LOCK_NONE
+#define LOCK_FIELDS(F) F(version, NULL)
+#else
+#define LOCK_FIELDS(F) F(word, lock_words_word) F(inside, NULL) F(owner, words_thread) F(version, NULL)
+#endif
+INLINE void lock_words_word(uint64_t value, char *buf, size_t size)
+{
+    static const char *const word[] = {"free", "held", "waited for", "the owner's"};
+    snprintf(buf, size, "%s", word[value & 3]);
+}
+
 SLOW void lock_acquire_slow(struct lock *l);
 SLOW void lock_acquire_two_slow(struct lock *held, struct lock *wanted);
 SLOW void lock_release_slow(struct lock *l);

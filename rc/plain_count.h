@@ -15,6 +15,7 @@ struct rc_head {
     int64_t count;
 };
 #define RC_HEAD_FIELDS(X) X(count)
+#define RC_HEAD_WORDS(F) F(count, words_count)
 
 HOT void rc_init(struct rc_head *h) { h->count = 1; }
 HOT bool rc_is_immortal(const struct rc_head *h) { return h->count < 0; }

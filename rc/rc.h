@@ -28,6 +28,8 @@
  *     void rc_bounds(char *, size_t)                                          "; " and its capacities, for the explorer's statement
  *
  * and RC_HEAD_FIELDS(X), its head's fields as a list of X(name), for the allocation map (tests/test_counters.c checks it);
+ * and RC_HEAD_WORDS(F), F(name, words) for those of them whose value is more than a number: words(value, buf, size) says what it
+ * means, for the explorer (bench/explore/describe.h); RC_THREAD_FIELDS(F), the same for all members of struct rc_thread;
  * and the traits RC_NEEDS_GIL, RC_UNSAFE (wrong answers under threads), RC_DEFERS_FREE, each 0 by default.
  *
  * A strategy that defers returns false from rc_decref and later calls rc_dead(head). It says what it holds meanwhile by
@@ -67,6 +69,13 @@ API size_t rc_bytes(const struct rc_head *head);
 #endif
 #ifndef RC_HEAD_FIELDS
 #define RC_HEAD_FIELDS(X)
+#endif
+
+#ifndef RC_HEAD_WORDS
+#define RC_HEAD_WORDS(F)
+#endif
+#ifndef RC_THREAD_FIELDS
+#define RC_THREAD_FIELDS(F)
 #endif
 
 #ifndef rc_thread

@@ -47,6 +47,21 @@ struct thread {
     struct cds_list_head all;             /* registry: under its lock */
 };
 
+/* For the explorer: the members, their values in words (rc.h). */
+#define THREAD_FIELDS(F)                                                                                               \
+    F(breaker, thread_words_breaker) F(id, words_thread) F(state, thread_words_state) F(key, NULL) F(registered, NULL) \
+    F(counts, NULL) F(next_by_key, NULL) F(all.next, NULL) F(all.prev, NULL)
+INLINE void thread_words_state(uint64_t value, char *buf, size_t size)
+{
+    static const char *const word[] = {"0", "attached", "detached", "suspended"};
+    snprintf(buf, size, "%s", word[value & 3]);
+}
+INLINE void thread_words_breaker(uint64_t value, char *buf, size_t size)
+{
+    snprintf(buf, size, "%s%s%s%s", value ? "" : "none", value & BREAK_GIL ? "GIL " : "", value & BREAK_EPOCH ? "EPOCH " : "",
+             value & BREAK_MERGE ? "MERGE" : "");
+}
+
 /* The calling thread, or NULL outside the runtime. The only thread-local of an instance. */
 static _Thread_local struct thread *rt_self __attribute__((unused));
 

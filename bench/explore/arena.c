@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include "trace.h"
 
 #define ARENA 0x100000000000u
 enum { PART_BITS = 25, PARTS = CLOCKS + 1, GRANULE = 8, HEADER = 16, CELLS = 14 };
@@ -168,6 +169,8 @@ void *explore_alloc(size_t bytes, size_t align, bool zeroed)
     set_state(at, bytes ? bytes : room, STATE_LIVE); /* what it was rounded up by is no one's */
     memset((void *)at, zeroed ? 0 : 0xa5, room);
     arena.live++;
+    if (trace_is_on)
+        trace_block(at, bytes, zeroed ? STEP_ALLOC_ZEROED : STEP_ALLOC, __builtin_return_address(0));
     return (void *)at;
 }
 
@@ -182,6 +185,8 @@ void explore_free(void *block)
     if (!block)
         return;
     run_plain_done();
+    if (trace_is_on)
+        trace_block(at, in_arena(at) && begins_block(at) ? header_of(block)->bytes : 0, STEP_FREE, pc);
     if (!in_arena(at) || !begins_block(at))
         run_fail("bad free", pc, "free of %p, where no block begins", block);
     if (*state_at(at) != STATE_LIVE)
@@ -298,28 +303,15 @@ void arena_store(uintptr_t addr, unsigned size, uint64_t value)
 
 /* --- names --- */
 
-static bool name_block(uintptr_t addr, char *buf, size_t size)
-{
-    int part = (int)((addr - ARENA) >> PART_BITS);
-    for (uintptr_t a = part_start(part) + 2 * HEADER; a < arena.next[part]; a += 16) {
-        const struct header *h = header_of((void *)a);
-        if (*state_at(a) == STATE_NONE || *state_at(a - HEADER) != STATE_NONE)
-            continue;
-        if (addr < a || addr >= a + (h->bytes ? h->bytes : 16))
-            continue;
-        snprintf(buf, size, "block %s%llu (%u bytes) + %u", part ? run_thread_name(part - 1) : "main", (unsigned long long)h->number,
-                 h->bytes, (unsigned)(addr - a));
-        return true;
-    }
-    return false;
-}
+bool arena_is_static(uintptr_t addr) { return in_statics(addr); }
 
-void arena_name(uintptr_t addr, char *buf, size_t size)
+void arena_each_block(void (*look)(const struct block *))
 {
-    char meaning[8];
-    if (run.target->describe && run.target->describe(addr, 0, buf, size, meaning, sizeof meaning))
-        return;
-    if (in_arena(addr) && name_block(addr, buf, size))
-        return;
-    snprintf(buf, size, "%s %p", in_arena(addr) ? "memory at" : "static at", (void *)addr);
+    for (int part = 0; part < PARTS; part++)
+        for (uintptr_t a = part_start(part) + 2 * HEADER; a < arena.next[part]; a += 16) {
+            const struct header *h = header_of((void *)a);
+            if (*state_at(a) == STATE_NONE || *state_at(a - HEADER) != STATE_NONE)
+                continue;
+            look(&(struct block){a, h->bytes ? h->bytes : 16, part, h->number});
+        }
 }

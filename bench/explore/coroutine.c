@@ -100,6 +100,11 @@ void coroutine_restore(int number)
     memcpy(c->sp, c->saved, c->saved_bytes);
 }
 
+bool coroutine_is_own_stack(uintptr_t addr)
+{
+    return (addr - (uintptr_t)STACKS_AT) / STACK_BYTES == (uintptr_t)(running - coroutine);
+}
+
 bool coroutine_is_stack(uintptr_t addr)
 {
     return addr - (uintptr_t)STACKS_AT < (uintptr_t)CLOCKS * STACK_BYTES;

@@ -6,7 +6,9 @@
  *     hooks.c     the compiler's calls ──────────────────┘ │
  *     graph.c     events, clocks, modification order       model.c  which reads and places the memory model allows
  *     arena.c    arena, freed and plain memory, races     coroutine.c, switch.S  stacks
- *     lanes.c, page.c  a failing execution for people
+ *     trace.c     the steps of a failing execution, noted while it is followed once more
+ *     things.c    what an address is called and what a value means     source.c  where a call stands in the source
+ *     lanes.c, stepper.c  the trace for people: columns of text, a page with a stepper
  *
  * One OS thread runs all of it. An event is what a thread did to shared memory with an atomic access, a fence, or a primitive of os.h;
  * plain accesses are no events: they are checked for races (arena.c) and, where there is none, have one possible result.
@@ -26,7 +28,8 @@ struct clock {
     uint16_t at[CLOCKS];
 };
 
-enum kind { LOAD, STORE, RMW, CAS, FENCE, PLAIN_STORE }; /* PLAIN_STORE: to a location that has atomic events */
+/* PLAIN_STORE: to a location that has atomic events. CHOICE: what the world decides (spurious failures, who is woken); no location. */
+enum kind { LOAD, STORE, RMW, CAS, FENCE, PLAIN_STORE, CHOICE };
 enum await { AWAIT_NONE, AWAIT_EQUAL, AWAIT_ABSENT };    /* the value read must equal operand; must not contain thread operand */
 
 /* What a thread wants to do. */
@@ -36,9 +39,10 @@ struct op {
     int8_t order_failure;     /* CAS */
     uint8_t rmw;              /* enum explore_rmw */
     uint8_t await;            /* enum await; LOAD and CAS. While it does not hold, the thread goes no further */
-    int32_t location;         /* FENCE: -1 */
+    uint8_t part_of;          /* enum explore_part_of: for people */
+    int32_t location;         /* FENCE, CHOICE: -1 */
     uint64_t operand;         /* STORE: the value; CAS: desired */
-    uint64_t expected;
+    uint64_t expected;        /* CAS; CHOICE: of how many */
     const void *pc;
 };
 
@@ -49,7 +53,7 @@ struct event {
     uint16_t index;           /* of its thread, from 1 */
     int16_t from;             /* reads: the event it reads from, or INIT */
     int16_t mo;               /* writes: place in the location's modification order, from 1; INIT is 0 */
-    uint64_t read, written;
+    uint64_t read, written;   /* CHOICE: written is what was chosen */
     struct clock hb;          /* what happens before it, itself included */
     struct clock porf;        /* the same for (program order ∪ reads-from)+ */
     struct clock message;     /* writes: what an acquiring reader gets to know (release sequences included) */
@@ -73,7 +77,8 @@ struct location {
 struct limits {
     uint64_t schedules;   /* 0: none */
     double seconds;       /* 0: none */
-    int spins;            /* os_yield without anything new */
+    int spins;            /* how often a thread yields in vain before it waits for good */
+    int spurious;         /* per thread: wakes and failures of compare-and-swap for no reason */
     int preemptions;      /* walk.c: -1: any number */
 };
 
@@ -97,7 +102,7 @@ extern enum model model;
 extern struct graph *graph; /* the one being built; room for EVENTS_MAX */
 const struct location *location_at(int location);
 int location_of(uintptr_t addr, unsigned size);      /* makes it known; a mixed-size access is a failure */
-int location_find(uintptr_t addr);                   /* the location that begins in this granule half, or -1 */
+int location_find(uintptr_t addr);                   /* the one that begins there and has events in this execution, or -1 */
 int location_count(void);
 uint64_t location_init(int location);                /* the value from before all events of this execution */
 void location_set_init(int location, uint64_t value);
@@ -126,6 +131,8 @@ struct graph *graph_copy(const struct graph *g);
 struct graph *graph_restrict(const struct graph *g, const bool *keep, int *map);
 uint64_t graph_hash(const struct graph *g);
 bool op_holds(const struct op *op, uint64_t read); /* false: what it awaits is not so, the thread waits */
+bool op_swaps(const struct op *op, uint64_t read);  /* a CAS that reads this succeeds */
+uint64_t graph_value(const struct graph *g, int location, int event); /* INIT: the value from before all events */
 uint64_t op_rmw(const struct op *op, uint64_t old); /* what a read-modify-write leaves */
 
 /* --- model.c --- */
@@ -144,10 +151,12 @@ int model_choices(struct graph *g, int thread, const struct op *op, struct choic
 struct run {
     const struct explore_target *target;
     const struct scenario *scenario;
+    const struct limits *limits;
     int threads;          /* bodies */
     int helpers;          /* after them */
     struct failure failure;
     bool failed;
+    bool patient;               /* a thread that has yielded too often goes on when there is something newer to read */
     char outcome[64];
     struct counts counts;
     int steps;                  /* events of this execution in the order in which they ran */
@@ -165,6 +174,8 @@ enum run_end { RUN_COMPLETE, RUN_BLOCKED, RUN_FAILED };
 enum run_end run_execute(run_extend extend, run_next next);
 bool run_ready(int thread);                     /* it has a next operation, and is not waiting */
 const struct op *run_pending(int thread);       /* that operation, if it is known already, else NULL */
+int run_last_read(int thread);                  /* event or INIT */
+bool run_waits(int thread);                     /* has not ended */
 /* The thread has yielded since it read there, and would read nothing newer: it would yield for ever. */
 bool run_repeats(int thread, const struct op *op, int from);
 int run_thread_count(void);                     /* bodies and helpers */
@@ -172,6 +183,8 @@ const char *run_thread_name(int thread);
 void run_fail(const char *kind, const void *pc, const char *format, ...) __attribute__((format(printf, 3, 4), noreturn));
 int run_current(void);                          /* thread number, -1: main */
 bool run_exploring(void);
+uint64_t run_choose(int of, const void *pc);    /* 0 … of - 1: every one is explored */
+bool run_spurious(const void *pc);              /* something happens for no reason, within limits.spurious */
 uint64_t run_step(struct op *op, bool *satisfied);
 void run_plain_done(void);                      /* the value of the last PLAIN_STORE is there */
 void run_wait_native(void);                     /* lets others run; fails when nobody can */
@@ -189,10 +202,21 @@ void arena_access(uintptr_t addr, size_t bytes, int access, const void *pc); /* 
 void arena_save(uintptr_t addr, size_t bytes); /* before a store: for arena_restore */
 void arena_mark_atomic(uintptr_t addr);
 bool arena_has_atomic(uintptr_t addr, size_t bytes);
-/* "block 3 of A (48 bytes) + 16", or a static's name. */
-void arena_name(uintptr_t addr, char *buf, size_t size);
+void arena_name(uintptr_t addr, char *buf, size_t size); /* "list#1.rc.shared": things.c */
+struct block {
+    uintptr_t at;
+    size_t bytes;
+    int part;          /* 0: main's, then the threads' */
+    uint64_t number;   /* in that part, from 1 */
+};
+void arena_each_block(void (*look)(const struct block *));  /* in the order of part and number, freed ones included */
+bool arena_is_static(uintptr_t addr);
 uint64_t arena_load(uintptr_t addr, unsigned size);
 void arena_store(uintptr_t addr, unsigned size, uint64_t value);
+
+/* --- hooks.c --- */
+/* The address that a word of explore_side belongs to, and which of the two it is; NULL: it is none. */
+const void *side_belongs_to(uintptr_t addr, int *word);
 
 /* --- coroutine.c --- */
 void coroutine_open(int number, void (*body)(int), int arg);
@@ -201,6 +225,7 @@ void coroutine_pause(void);                     /* back to main */
 void coroutine_save(int number);                /* a paused one: as it is now … */
 void coroutine_restore(int number);             /* … is how it goes on next time */
 bool coroutine_is_stack(uintptr_t addr);
+bool coroutine_is_own_stack(uintptr_t addr);     /* of the one that runs */
 
 /* --- search.c, walk.c: drivers. True: all done within the limits and no failure. --- */
 enum verdict { VERDICT_PROVED, VERDICT_FAILED, VERDICT_BUDGET };
@@ -212,6 +237,8 @@ enum verdict walk_replay(const char *schedule);
 /* Runs what the current graph says, in the order of run.order, one step after another. Afterwards walk_schedule() is its printed
  * form. False: it did not fail again. */
 bool walk_follow(void);
+/* The walk that has just failed, once more. */
+bool walk_again(void);
 const char *walk_schedule(void);
 double engine_now(void);
 

@@ -24,7 +24,7 @@ extern const struct explore_target *const targets_end[] __asm__("__stop_explore_
 #define for_each_target(t) for (const struct explore_target *const *t = targets_begin; t < targets_end; t++)
 #define for_each_scenario(s, t) for (const struct scenario *const *s = (t)->scenarios; s < (t)->scenarios_end; s++)
 
-enum { KEY_LIST = 256, KEY_SEARCH, KEY_BUDGET, KEY_SCHEDULES, KEY_PREEMPTIONS, KEY_SEED, KEY_DEPTH, KEY_REPLAY, KEY_ALL, KEY_MODEL, KEY_QUICK, KEY_UNFIT, KEY_JSON };
+enum { KEY_LIST = 256, KEY_SEARCH, KEY_BUDGET, KEY_SCHEDULES, KEY_PREEMPTIONS, KEY_SEED, KEY_DEPTH, KEY_REPLAY, KEY_ALL, KEY_MODEL, KEY_QUICK, KEY_UNFIT, KEY_JSON, KEY_SPINS, KEY_SPURIOUS };
 
 struct explore {
     struct names strategies, scenarios;
@@ -138,7 +138,9 @@ static void prove_all(struct explore *x)
                 prove(x, *t, *s);
         }
         if (x->proved > before && !x->json)
-            printf("  %s is proved within these bounds: %s\n", (*t)->strategy, (*t)->bounds());
+            printf("  %s is proved within these bounds: a loop that yields goes round %d times in vain, %d wakes and failures of weak "
+                   "compare-and-swap a thread come for no reason; %s\n",
+                   (*t)->strategy, x->request.limits.spins, x->request.limits.spurious, (*t)->bounds());
     }
 }
 
@@ -180,6 +182,7 @@ static error_t option(int key, char *arg, struct argp_state *state)
     case KEY_QUICK: x->quick = true; return 0;
     case KEY_UNFIT: x->unfit = true; return 0;
     case 'q': x->request.lanes = false; return 0;
+    case 'v': x->request.verbose = true; return 0;
     case KEY_JSON: x->json = true, x->request.lanes = false; return 0;
     case KEY_MODEL: choose("model", arg, models, &chosen), x->request.model = (enum model)chosen; return 0;
     case KEY_SEARCH: choose("search", arg, searches, &chosen), x->request.search = (enum search)chosen; return 0;
@@ -190,6 +193,8 @@ static error_t option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_SCHEDULES: x->request.limits.schedules = (uint64_t)number("--schedules", arg, 1, 1000000000000); return 0;
     case KEY_PREEMPTIONS: x->request.limits.preemptions = (int)number("--preemptions", arg, 0, 1000); return 0;
+    case KEY_SPINS: x->request.limits.spins = (int)number("--spins", arg, 0, 100); return 0;
+    case KEY_SPURIOUS: x->request.limits.spurious = (int)number("--spurious", arg, 0, 10); return 0;
     case KEY_SEED: x->request.seed = (uint64_t)number("--seed", arg, 0, 1000000000); return 0;
     case KEY_DEPTH: x->request.depth = (int)number("--depth", arg, 1, 16); return 0;
     case KEY_REPLAY: x->request.schedule = arg, x->request.search = SEARCH_REPLAY; return 0;
@@ -213,11 +218,14 @@ static const struct argp_option options[] = {
     {"budget", KEY_BUDGET, "TIME", 0, "Stop each proof after that time (default 10m)", 0},
     {"schedules", KEY_SCHEDULES, "N", 0, "Stop each proof after N executions", 0},
     {"preemptions", KEY_PREEMPTIONS, "N", 0, "brute: at most N preemptions", 0},
+    {"spins", KEY_SPINS, "N", 0, "A thread yields in vain N times before it waits for good (default 1)", 0},
+    {"spurious", KEY_SPURIOUS, "N", 0, "Of each thread N wakes, or failures of weak compare-and-swap, for no reason (default 0)", 0},
     {"seed", KEY_SEED, "N", 0, "random: the seed (default 1)", 0},
     {"depth", KEY_DEPTH, "N", 0, "random: look for bugs of that depth (default 3)", 0},
     {"replay", KEY_REPLAY, "SCHEDULE", 0, "Run that schedule, as a failure printed it", 0},
     {"output", 'o', "FILE.html", 0, "Write the failing schedule as a page with a stepper", 0},
     {"quiet", 'q', NULL, 0, "No lanes, only the verdicts", 0},
+    {"verbose", 'v', NULL, 0, "Lanes and page with every step, also those that no other thread can see", 0},
     {"json", KEY_JSON, NULL, 0, "No table: a line of JSON for each proof", 0},
     {0},
 };
@@ -228,7 +236,7 @@ int main(int argc, char **argv)
         .options = options, .parser = option, .args_doc = "[SCENARIO…]",
         .doc = "Runs a scenario's threads through every execution that the memory model allows, with the code that is measured.",
     };
-    struct explore x = {.request = {.limits = {.seconds = 600, .preemptions = -1}, .seed = 1, .depth = 3, .lanes = true}};
+    struct explore x = {.request = {.limits = {.seconds = 600, .preemptions = -1, .spins = 1}, .seed = 1, .depth = 3, .lanes = true}};
     argp_err_exit_status = EXITS_USAGE;
     setlocale(LC_CTYPE, "C.UTF-8");
     argp_parse(&argp, argc, argv, 0, NULL, &x);

@@ -24,7 +24,7 @@ static struct {
     struct location at[LOCATIONS];
     uint64_t init[LOCATIONS];
     uint32_t init_execution[LOCATIONS]; /* in which execution init was noted */
-    int32_t hash[LOCATION_HASH];        /* number + 1 */
+    int32_t hash[LOCATION_HASH];        /* number + 1; by address: the same with another size is another location */
     int count;
     uint32_t execution;
 } locations = {.execution = 1};
@@ -34,19 +34,23 @@ int location_count(void) { return locations.count; }
 
 static uint32_t location_slot(uintptr_t addr) { return (uint32_t)((addr * 0x9e3779b97f4a7c15u) >> 48); }
 
-int location_find(uintptr_t addr)
+/* size 0: the one that has events in this execution. */
+static int location_search(uintptr_t addr, unsigned size)
 {
-    for (uint32_t i = location_slot(addr); locations.hash[i]; i = (i + 1) % LOCATION_HASH)
-        if (locations.at[locations.hash[i] - 1].addr == addr)
-            return locations.hash[i] - 1;
+    for (uint32_t i = location_slot(addr); locations.hash[i]; i = (i + 1) % LOCATION_HASH) {
+        int l = locations.hash[i] - 1;
+        if (locations.at[l].addr == addr && (size ? locations.at[l].size == size : location_has_init(l)))
+            return l;
+    }
     return -1;
 }
+int location_find(uintptr_t addr) { return location_search(addr, 0); }
 
 static void location_refuse_mixed(uintptr_t addr, unsigned size)
 {
     for (uintptr_t a = addr & ~(uintptr_t)7; a < addr + size; a++) {
-        int other = a == addr ? -1 : location_find(a);
-        if (other >= 0 && a + locations.at[other].size > addr)
+        int other = location_find(a);
+        if (other >= 0 && !(a == addr && locations.at[other].size == size) && a + locations.at[other].size > addr)
             run_fail("mixed sizes", NULL, "atomic accesses of %u and %u bytes overlap: the memory model has no such thing", size,
                      locations.at[other].size);
     }
@@ -54,13 +58,12 @@ static void location_refuse_mixed(uintptr_t addr, unsigned size)
 
 int location_of(uintptr_t addr, unsigned size)
 {
-    int known = location_find(addr);
-    if (known >= 0) {
-        if (locations.at[known].size != size)
-            run_fail("mixed sizes", NULL, "one place is accessed atomically with %u and %u bytes", size, locations.at[known].size);
+    int known = location_search(addr, size);
+    if (known >= 0 && location_has_init(known))
         return known;
-    }
     location_refuse_mixed(addr, size);
+    if (known >= 0)
+        return known;
     if (locations.count == LOCATIONS)
         run_fail("too large", NULL, "more than %d atomic locations", LOCATIONS);
     uint32_t i = location_slot(addr);
@@ -149,10 +152,15 @@ uint64_t op_rmw(const struct op *op, uint64_t v)
     case RMW_NAND: return ~(v & x);
     case RMW_XCHG: return x;
     case RMW_PUSH: /* above the highest used digit */
-        for (int shift = 0;; shift += 4)
+        for (int shift = 0; shift < 64; shift += 4)
             if (v >> shift == 0)
                 return v | x << shift;
-    case RMW_POP: return v >> 4;
+        return v; /* 16 wait: more than there are threads */
+    case RMW_POP: { /* the digit in place x, or the highest there is */
+        int shift = x && v >> 4 ? 4 : 0;
+        uint64_t below = v & ((1ull << shift) - 1);
+        return v >> (shift + 4) << shift | below;
+    }
     }
     return 0;
 }
@@ -179,13 +187,22 @@ static bool both(int order) { return order == memory_order_acq_rel || order == m
 static bool acquires(int order) { return order == memory_order_acquire || order == memory_order_consume || both(order); }
 static bool releases(int order) { return order == memory_order_release || both(order); }
 
+bool op_swaps(const struct op *op, uint64_t read) { return read == truncate_to(op->expected, op->size); }
+
+uint64_t graph_value(const struct graph *g, int location, int event)
+{
+    return event == INIT ? location_init(location) : g->event[event].written;
+}
+
 static void evaluate_values(struct graph *g, struct event *e)
 {
     const struct op *op = &e->op;
+    if (op->kind == CHOICE)
+        return;
     e->reads = op->kind == LOAD || op->kind == RMW || op->kind == CAS;
-    e->read = !e->reads ? 0 : e->from == INIT ? location_init(op->location) : g->event[e->from].written;
+    e->read = !e->reads ? 0 : graph_value(g, op->location, e->from);
     e->writes = op->kind == STORE || op->kind == RMW || op->kind == PLAIN_STORE ||
-                (op->kind == CAS && e->read == truncate_to(op->expected, op->size));
+                (op->kind == CAS && op_swaps(op, e->read));
     if (!e->writes)
         e->written = 0; /* a CAS that succeeded before */
     if (op->kind == RMW)
@@ -253,6 +270,8 @@ int graph_add(struct graph *g, int thread, const struct op *op, int from, int mo
     const struct event *last = graph_last_of(g, thread);
     struct event *e = &g->event[g->length++];
     *e = (struct event){.op = *op, .thread = (uint8_t)thread, .index = (uint16_t)(last ? last->index + 1 : 1), .from = (int16_t)from};
+    if (op->kind == CHOICE)
+        e->written = (uint64_t)mo;
     event_evaluate(g, g->length - 1);
     if (e->writes)
         graph_insert_mo(g, g->length - 1, e->reads ? graph_mo_of(g, from) + 1 : mo);

@@ -6,6 +6,7 @@
  * as they are (native): one thread runs, no choices.
  */
 #include "engine.h"
+#include "trace.h"
 #include <string.h>
 
 static bool watched(uintptr_t addr)
@@ -13,7 +14,9 @@ static bool watched(uintptr_t addr)
     run.counts.hooks++;
     if (!run_exploring())
         run_native_access();
-    return !coroutine_is_stack(addr) && arena_is_shared(addr);
+    if (coroutine_is_stack(addr) && run_current() >= 0 && !coroutine_is_own_stack(addr))
+        run_fail("unsupported", NULL, "a thread touches another's stack: what threads share must be static or allocated");
+    return arena_is_shared(addr);
 }
 
 /* --- plain accesses --- */
@@ -47,6 +50,8 @@ static void plain_read(uintptr_t addr, size_t bytes, const void *pc)
     run_plain_done();
     if (!watched(addr))
         return;
+    if (trace_is_on)
+        trace_plain(addr, bytes, STEP_READ, pc);
     arena_access(addr, bytes, ACCESS_READ, pc);
     if (run_exploring() && run_current() >= 0 && arena_has_atomic(addr, bytes))
         show_atomics(addr, bytes);
@@ -57,10 +62,13 @@ static void plain_write(uintptr_t addr, size_t bytes, const void *pc)
     run_plain_done();
     if (!watched(addr))
         return;
+    if (trace_is_on)
+        trace_plain(addr, bytes, STEP_WRITE, pc);
     arena_access(addr, bytes, ACCESS_WRITE, pc);
     arena_save(addr, bytes);
     if (!run_exploring() || run_current() < 0 || !arena_has_atomic(addr, bytes))
         return;
+    show_atomics(addr, bytes); /* a store to a part of it leaves the rest */
     for (uintptr_t a = addr & ~(uintptr_t)7; a < addr + bytes; a++) {
         int location = touched(a, addr);
         if (location < 0)
@@ -133,6 +141,8 @@ static uint64_t atomic_op(struct op *op, uintptr_t addr, bool *satisfied)
         return run_exploring() && run_current() >= 0 ? run_step(op, satisfied) : 0;
     }
     if (!watched(addr) || !run_exploring() || run_current() < 0) {
+        if (trace_is_on && arena_is_shared(addr))
+            trace_native(op, addr);
         if (arena_is_shared(addr))
             arena_access(addr, op->size, op->kind == LOAD ? ACCESS_ATOMIC_READ : ACCESS_ATOMIC_WRITE, op->pc);
         uint64_t old = native(op, addr);
@@ -189,6 +199,10 @@ static uint64_t compare(uintptr_t addr, unsigned size, uint64_t expected, uint64
     int __tsan_atomic##bits##_compare_exchange_weak(volatile type *a, type *expected, type desired, int order, int other)   \
     {                                                                                                                       \
         plain_read((uintptr_t)expected, bits / 8, PC);                                                                      \
+        if (watched((uintptr_t)a) && run_spurious(PC)) {                                                                    \
+            *expected = (type)simple(LOAD, (uintptr_t)a, bits / 8, 0, other, 0, PC);                                        \
+            return 0;                                                                                                       \
+        }                                                                                                                   \
         type old = (type)compare((uintptr_t)a, bits / 8, (uint64_t)*expected, (uint64_t)desired, order, other, PC);         \
         int same = old == *expected;                                                                                        \
         if (!same) {                                                                                                        \
@@ -245,41 +259,55 @@ static void await(struct op *op, uintptr_t addr)
 void explore_lock(_Atomic uint32_t *word)
 {
     struct op op = {.kind = CAS, .size = 4, .order = memory_order_acquire, .order_failure = memory_order_relaxed,
-                    .await = AWAIT_EQUAL, .operand = 1, .expected = 0, .pc = PC};
+                    .await = AWAIT_EQUAL, .part_of = PART_LOCK, .operand = 1, .expected = 0, .pc = PC};
     await(&op, (uintptr_t)word);
 }
-void explore_unlock(_Atomic uint32_t *word) { simple(STORE, (uintptr_t)word, 4, 0, memory_order_release, 0, PC); }
+
+static void primitive(enum explore_part_of part, struct op op, const void *addr)
+{
+    op.part_of = part;
+    atomic_op(&op, (uintptr_t)addr, NULL);
+}
+void explore_unlock(_Atomic uint32_t *word)
+{
+    primitive(PART_UNLOCK, (struct op){.kind = STORE, .size = 4, .order = memory_order_release, .pc = PC}, word); /* release: as a mutex */
+}
 
 void explore_await_zero(_Atomic uint32_t *word)
 {
-    struct op op = {.kind = LOAD, .size = 4, .order = memory_order_acquire, .await = AWAIT_EQUAL, .operand = 0, .pc = PC};
+    struct op op = {.kind = LOAD, .size = 4, .order = memory_order_acquire, .await = AWAIT_EQUAL, .part_of = PART_AWAIT,
+                    .operand = 0, .pc = PC};
     await(&op, (uintptr_t)word);
 }
 
 /* A digit of a queue: 0 is an empty place. */
 static uint64_t waiter(void) { return (uint64_t)explore_self() + 1; }
 
-void explore_queue_push(_Atomic uint64_t *queue)
+static struct op queue_op(enum explore_rmw rmw, uint64_t operand, const void *pc)
 {
-    simple(RMW, (uintptr_t)queue, 8, waiter(), memory_order_relaxed, RMW_PUSH, PC);
+    /* relaxed: a queue is under its lock, or no order is promised */
+    return (struct op){.kind = RMW, .size = 8, .order = memory_order_relaxed, .rmw = rmw, .operand = operand, .pc = pc};
 }
-void explore_queue_pop(_Atomic uint64_t *queue) { simple(RMW, (uintptr_t)queue, 8, 0, memory_order_relaxed, RMW_POP, PC); }
-void explore_queue_clear(_Atomic uint64_t *queue) { simple(RMW, (uintptr_t)queue, 8, 0, memory_order_relaxed, RMW_XCHG, PC); }
+void explore_queue_push(_Atomic uint64_t *queue) { primitive(PART_QUEUE, queue_op(RMW_PUSH, waiter(), PC), queue); }
+/* The longest waiting one; as a surprise the one behind it: no order is promised. */
+void explore_queue_pop(_Atomic uint64_t *queue) { primitive(PART_WAKE, queue_op(RMW_POP, run_spurious(PC), PC), queue); }
+void explore_queue_clear(_Atomic uint64_t *queue) { primitive(PART_WAKE_ALL, queue_op(RMW_XCHG, 0, PC), queue); }
 void explore_queue_await(_Atomic uint64_t *queue)
 {
     struct op op = {.kind = LOAD, .size = 8, .order = memory_order_relaxed, .await = AWAIT_ABSENT,
-                    .operand = waiter(), .pc = PC};
+                    .part_of = PART_SLEEP, .operand = waiter(), .pc = PC};
     await(&op, (uintptr_t)queue);
 }
 
 /* Two words for each address that somebody parks on. They stay where they are through all executions. */
+enum { SIDES = 64 };
+static struct side {
+    const void *addr;
+    _Atomic uint64_t word[2];
+} side[SIDES];
+
 _Atomic uint64_t *explore_side(const void *addr)
 {
-    enum { SIDES = 64 };
-    static struct {
-        const void *addr;
-        _Atomic uint64_t word[2];
-    } side[SIDES];
     for (int i = 0; i < SIDES; i++) {
         if (!side[i].addr)
             side[i].addr = addr;
@@ -287,4 +315,13 @@ _Atomic uint64_t *explore_side(const void *addr)
             return side[i].word;
     }
     run_fail("too large", PC, "threads park on more than %d words", SIDES);
+}
+
+const void *side_belongs_to(uintptr_t addr, int *word)
+{
+    if (addr - (uintptr_t)side >= sizeof side)
+        return NULL;
+    const struct side *s = &side[(addr - (uintptr_t)side) / sizeof *side];
+    *word = addr >= (uintptr_t)&s->word[1];
+    return s->addr;
 }

@@ -123,11 +123,14 @@ extern const struct scenario *const scenarios_end[] __asm__("__stop_explore_scen
 
 static void **self(void) { return (void **)&rt_self; }
 
+#include "describe.h"
+
+static void survey(void) { survey_of(stage.thread); }
 static const char *bounds(void)
 {
     static char text[400];
     int used = snprintf(text, sizeof text,
-                        "no compare-and-swap fails without cause; of each thread's waits with a limit the first ends at once, the others last; "
+                        "of each thread's waits with a limit the first may end at once, the others last; "
                         "a hash table begins with %d slots, a freelist holds %d blocks, the depot %d lists",
                         TABLE_MIN_SLOTS, LOCKED_MAX, DEPOT_LISTS);
     if (!LOCK_NONE)
@@ -144,6 +147,9 @@ static const struct explore_target target = {
     .start = start,
     .body = body,
     .finish = finish,
+    .survey = survey,
+    .identify = identify,
+    .runtime_objects = &stage.live,
     .bounds = bounds,
     .unsafe = RC_UNSAFE,
 };

@@ -309,7 +309,9 @@ int model_least_mo(const struct graph *g, int thread, int location)
 static bool allowed(struct graph *g, int thread, const struct op *op, struct choice c)
 {
     struct op part = *op;
-    if (part.kind == RMW || part.kind == CAS)
+    if (op->kind == CAS && !op_swaps(op, graph_value(g, op->location, c.from)))
+        part.order = op->order_failure;
+    if (op->kind == RMW || op->kind == CAS)
         part.kind = LOAD;
     int added = graph_add(g, thread, &part, c.from, c.mo);
     bool good = model_consistent(g, &added, 1);
@@ -347,6 +349,14 @@ int model_choices(struct graph *g, int thread, const struct op *op, struct choic
     if (op->kind == FENCE) {
         out[0] = (struct choice){INIT, 0};
         return 1;
+    }
+    if (op->kind == CHOICE) { /* the first one is what happens where nothing unusual does */
+        int count = 0;
+        while ((uint64_t)count < op->expected && count < room) {
+            out[count] = (struct choice){INIT, count};
+            count++;
+        }
+        return count;
     }
     return op->kind == STORE || op->kind == PLAIN_STORE ? choices_write(g, thread, op, out, room) : choices_read(g, thread, op, out, room);
 }

@@ -4,9 +4,12 @@
  * Compiled, instrumented, into the instance unit in the place of rc/os.h. Each function here does what its namesake's comment
  * there promises and no more: what is weaker in the world is weak here.
  *
- *     park/unpark   a futex: under the bucket's lock, after a full fence, the word is compared and the thread queues
+ *     park/unpark   a futex: under the bucket's lock the word is compared and the thread queues. The lock is all the order that
+ *                   there is (the kernel has full barriers besides, but rc/os.h promises none): whoever is second sees the first's word.
+ *                   A park with a limit comes back at once
  *     mutex         a word; waiting for 0 is one await. No fairness is promised
- *     condition     a queue of waiters; first in, first out. A wait with a limit times out once, at once, then waits for good
+ *     condition     a queue of waiters; first in, first out. A thread's first wait with a limit may time out, later ones wait for good
+ *     surprises     with --spurious: wakes for no reason, signals that reach the second waiter, weak compare-and-swaps that fail
  *     queue         liburcu's wfcqueue: exchange of the tail, then the link; between the two a dequeuer finds nothing
  *     RCU           a flag per thread, a light fence on the reader's side, os_fence_others and a wait on the other
  *     membarrier    os_fence_others and os_fence_light: see model.c
@@ -98,10 +101,11 @@ INLINE void os_signal(struct os_cond *c) { explore_queue_pop(&c->waiters); }
 INLINE void os_broadcast(struct os_cond *c) { explore_queue_clear(&c->waiters); }
 INLINE bool os_wait(struct os_cond *c, struct os_mutex *m, int64_t timeout_ns)
 {
-    if (timeout_ns >= 0 && explore_times_out()) {
+    bool late = timeout_ns >= 0 && explore_times_out();
+    if (late || explore_spurious()) {
         os_unlock(m);
         os_lock(m);
-        return false;
+        return !late;
     }
     explore_queue_push(&c->waiters);
     os_unlock(m);
@@ -121,19 +125,19 @@ INLINE struct os_bucket *os_bucket(_Atomic uint32_t *word) { return (struct os_b
 INLINE void os_park(_Atomic uint32_t *word, uint32_t expected, int64_t timeout_ns)
 {
     struct os_bucket *b = os_bucket(word);
+    if (explore_spurious())
+        return;
     explore_lock(&b->held);
-    atomic_thread_fence(memory_order_seq_cst); /* seq_cst: as the kernel's, between taking the bucket and reading the word */
-    bool sleeps = atomic_load_explicit(word, memory_order_relaxed) == expected; /* relaxed: ordered by the fence */
+    bool sleeps = atomic_load_explicit(word, memory_order_relaxed) == expected && timeout_ns < 0; /* relaxed: see above */
     if (sleeps)
         explore_queue_push(&b->waiters);
     explore_unlock(&b->held);
-    if (sleeps && timeout_ns < 0)
+    if (sleeps)
         explore_queue_await(&b->waiters);
 }
 INLINE void os_unpark(_Atomic uint32_t *word, int threads)
 {
     struct os_bucket *b = os_bucket(word);
-    atomic_thread_fence(memory_order_seq_cst); /* seq_cst: as the kernel's, between the word's change and the look at the waiters */
     explore_lock(&b->held);
     if (threads == 1)
         explore_queue_pop(&b->waiters);
@@ -222,17 +226,22 @@ INLINE struct os_node *os_dequeue_wait(struct os_queue *q)
 
 static struct {
     _Atomic uint32_t reading[8 + 1];
+    uint32_t depth[8 + 1]; /* sections nest; each thread's own */
 } os_rcu __attribute__((unused));
 
 INLINE void os_rcu_thread_start(void) {}
 INLINE void os_rcu_thread_stop(void) {}
 INLINE void os_rcu_read_lock(void)
 {
+    if (os_rcu.depth[explore_self()]++ > 0)
+        return;
     atomic_store_explicit(&os_rcu.reading[explore_self()], 1, memory_order_relaxed); /* relaxed: ordered by the fence */
     os_fence_light();
 }
 INLINE void os_rcu_read_unlock(void)
 {
+    if (--os_rcu.depth[explore_self()] > 0)
+        return;
     os_fence_light();
     atomic_store_explicit(&os_rcu.reading[explore_self()], 0, memory_order_release); /* release: synchronize acquires */
 }

@@ -5,6 +5,8 @@
 #include "../die.h"
 #include "../exits.h"
 #include "lanes.h"
+#include "stepper.h"
+#include "trace.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,23 +97,25 @@ static void explain(void)
 {
     struct failure first = run.failure;
     struct counts counts = run.counts;
-    lanes_begin();
-    if (!walk_follow()) {
+    trace_begin();
+    if (!(request->search == SEARCH_DPOR ? walk_follow() : walk_again())) {
         size_t used = strlen(proof->failure.text);
         snprintf(proof->failure.text + used, sizeof proof->failure.text - used, " (not reproduced: the schedule does not lead there)");
     }
     run.counts = counts;
+    trace_end(&first, !request->verbose);
     snprintf(proof->schedule, sizeof proof->schedule, "%s", walk_schedule());
     if (request->lanes)
         lanes_print(stdout, &first);
     if (request->page)
-        lanes_write_page(request->page, &first, request);
+        stepper_write(request->page, &first, request);
     fflush(stdout);
 }
 
 static void child(void)
 {
     model = request->model;
+    run.limits = &request->limits;
     run_open(request->target, request->scenario);
     proof->threads = run.threads;
     proof->helpers = run.helpers;
@@ -140,7 +144,7 @@ void proof_run(const struct proof_request *asked, struct proof *result)
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
     if (WIFEXITED(status) && WEXITSTATUS(status) == EXITS_USAGE)
-        exit(EXITS_USAGE); /* it has said why */
+        exit(EXITS_USAGE); /* it has said why: a file that cannot be written, a schedule that does not fit */
     *result = *proof;
     munmap(proof, sizeof *proof);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)

@@ -19,6 +19,7 @@ struct proof_request {
     const char *schedule; /* replay */
     const char *page;     /* where to write the page of a failing schedule; NULL: nowhere */
     bool lanes;           /* print the failing schedule as lanes */
+    bool verbose;         /* with every step, also those that nobody else can see */
 };
 
 enum { PROOF_OUTCOMES = 1000, PROOF_SCHEDULE = 4096 };

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "trace.h"
 
 struct run run;
 
@@ -30,6 +31,9 @@ static struct thread {
     struct op pending;
     bool has_pending, timed_out;
     int last_read;                  /* the last event that read, or INIT */
+    int yields, yielded_at;         /* so far; events executed when it last came back from one: a loop's round begins there */
+    int surprises;                  /* run_spurious */
+    int64_t time;
     int spun;                       /* what it had read last when it yielded, until it reads that place again; or INIT */
     struct clock hb;
     int plain[32], plains;          /* PLAIN_STOREs whose values are not known yet */
@@ -43,7 +47,6 @@ static bool exploring, single_step;
 static jmp_buf on_main;
 static bool on_main_set;
 static run_extend extend;
-static int64_t fake_time;
 static int native_rounds;        /* how often main has waited in this execution */
 static uint64_t native_accesses; /* of main and the helpers after the threads have ended */
 
@@ -96,6 +99,8 @@ void run_fail(const char *kind, const void *pc, const char *format, ...)
         vsnprintf(run.failure.text, sizeof run.failure.text, format, args);
         run.failure.pc = pc;
         run.failure.thread = current;
+        if (trace_is_on)
+            trace_failure(pc);
     }
     va_end(args);
     while (current >= 0)
@@ -144,7 +149,9 @@ static uint64_t execute(struct thread *t, int event, bool *satisfied)
     t->has_pending = false;
     t->hb = e->hb;
     run.counts.points++;
-    if (e->op.kind != FENCE && e->op.kind != PLAIN_STORE) {
+    if (trace_is_on)
+        trace_event(event);
+    if (e->op.location >= 0 && e->op.kind != PLAIN_STORE) {
         const struct location *l = location_at(e->op.location);
         arena_mark_atomic(l->addr);
         t->executed--; /* the access belongs to this event, not to what follows */
@@ -164,7 +171,7 @@ static uint64_t execute(struct thread *t, int event, bool *satisfied)
     if (run.steps < EVENTS_MAX)
         run.order[run.steps++] = (int16_t)event;
     bool holds = !e->reads || op_holds(&e->op, e->read);
-    uint64_t value = e->read;
+    uint64_t value = e->op.kind == CHOICE ? e->written : e->read;
     if (satisfied)
         *satisfied = holds;
     if (!holds)
@@ -213,10 +220,16 @@ void explore_yield(void)
         run_wait_native();
         return;
     }
-    thread[current].spun = thread[current].last_read;
-    wait_here(&thread[current], SPINNING);
+    struct thread *t = &thread[current];
+    if (t->yields++ >= run.limits->spins) {
+        t->spun = t->last_read;
+        wait_here(t, SPINNING);
+    }
+    t->yielded_at = t->executed;
 }
 
+int run_last_read(int t) { return thread[t].last_read; }
+bool run_waits(int t) { return thread[t].status != DONE; }
 bool run_repeats(int t, const struct op *op, int from)
 {
     const struct event *spun = thread[t].spun == INIT ? NULL : &graph->event[thread[t].spun];
@@ -224,20 +237,47 @@ bool run_repeats(int t, const struct op *op, int from)
 }
 
 int explore_self(void) { return current + 1; }
+const char *explore_thread_name(int number) { return run_thread_name(number - 1); }
 int explore_threads(void) { return run_thread_count(); }
-/* Both ways of a wait with a limit are seen: the first of each thread ends at once, the others never do. */
+/* Of a wait with a limit: a thread's first one may end at once, the others never do. */
 bool explore_times_out(void)
 {
     if (!exploring || current < 0 || thread[current].timed_out)
         return false;
-    return thread[current].timed_out = true;
+    thread[current].timed_out = true;
+    return run_choose(2, __builtin_return_address(0)) == 0;
 }
-int64_t explore_now(void) { return fake_time += 1000; }
+
+uint64_t run_choose(int of, const void *pc)
+{
+    struct op op = {.kind = CHOICE, .location = -1, .expected = (uint64_t)of, .pc = pc};
+    if (!exploring || current < 0 || of < 2)
+        return 0;
+    return run_step(&op, NULL);
+}
+
+bool run_spurious(const void *pc)
+{
+    if (!exploring || current < 0 || thread[current].surprises >= run.limits->spurious)
+        return false;
+    bool happens = run_choose(2, pc) == 1;
+    thread[current].surprises += happens;
+    return happens;
+}
+bool explore_spurious(void) { return run_spurious(__builtin_return_address(0)); }
+/* A thread's own: the same in every order in which the others run. */
+int64_t explore_now(void)
+{
+    static int64_t on_main;
+    return *(current < 0 ? &on_main : &thread[current].time) += 1000;
+}
 
 void explore_fail_at(const char *kind, const char *file, int line, const char *text)
 {
     run_plain_done();
-    run_fail(kind, NULL, "%s:%d: %s", file, line, text);
+    for (const char *up; (up = strstr(file, "../")) != NULL;)
+        file = up + 3; /* files are included by way of others' folders */
+    run_fail(kind, __builtin_return_address(0), "%s:%d: %s", file, line, text);
 }
 
 void explore_outcome(const char *format, ...)
@@ -297,6 +337,8 @@ void run_native_access(void)
 
 void explore_join(int helper)
 {
+    if (current >= 0)
+        run_fail("unsupported", NULL, "a thread joins another: only main can, in finish");
     while (thread[helper].status != DONE)
         run_wait_native();
 }
@@ -321,6 +363,8 @@ void run_open(const struct explore_target *target, const struct scenario *scenar
     self = target->self();
     arena_open();
     target->start(scenario, run.threads);
+    if (target->survey)
+        target->survey();
     for (int t = run.threads; t < run_thread_count(); t++) {
         for (int i = 0; i < 3; i++) /* until it waits: helpers are few and wait soon */
             resume(t);
@@ -337,13 +381,14 @@ static void begin_execution(void)
     run.failed = false;
     run.steps = 0;
     run.outcome[0] = 0;
-    fake_time = 0;
     native_rounds = 0;
     native_accesses = 0;
     for (int t = 0; t < run_thread_count(); t++) {
         struct thread *th = &thread[t];
         th->executed = th->known = th->plains = 0;
         th->has_pending = th->timed_out = false;
+        th->yields = th->yielded_at = th->surprises = 0;
+        th->time = 0;
         th->last_read = th->spun = INIT;
         memset(&th->hb, 0, sizeof th->hb);
         th->status = READY;
@@ -382,13 +427,24 @@ static void replay(void)
                      thread[t].known);
 }
 
-/* What it read last is still the newest value. */
+static bool reads_newest(const struct event *e)
+{
+    return graph_mo_of(graph, e->from) == graph_last_mo(graph, e->op.location) - (e->writes ? 1 : 0);
+}
+
+/* What it waits for will not come: the value that it awaits is the newest; of a loop, all that its last round read. */
 static bool waits_for_good(const struct thread *t)
 {
     if (t->last_read == INIT)
         return true;
-    const struct event *e = &graph->event[t->last_read];
-    return graph_mo_of(graph, e->from) == graph_last_mo(graph, e->op.location) - (e->writes ? 1 : 0);
+    if (t->status != SPINNING)
+        return reads_newest(&graph->event[t->last_read]);
+    for (int i = t->yielded_at; i < t->executed; i++) {
+        const struct event *e = &graph->event[t->event[i]];
+        if (e->reads && !reads_newest(e))
+            return false;
+    }
+    return true;
 }
 
 /* Everybody has ended or waits. */
@@ -404,7 +460,8 @@ static enum run_end judge(void)
             all_done = false;
             waiting = t;
         }
-        stale = stale || (!single_step && !waits_for_good(th));
+        /* one step after another, a thread that awaits something is READY and has no step */
+        stale = stale || ((th->status == WAITING || (th->status == SPINNING && !run.patient)) && !waits_for_good(th));
     }
     if (stale)
         return RUN_BLOCKED;
@@ -436,7 +493,7 @@ static void finish(void)
 bool run_ready(int t)
 {
     const struct thread *th = &thread[t];
-    if (th->status == SPINNING && single_step)
+    if (th->status == SPINNING && run.patient)
         return !waits_for_good(th);
     return th->status == READY;
 }

@@ -32,6 +32,29 @@ struct scenario {
     const char *fails;                    /* the kind of failure that must be found; NULL: none */
 };
 
+/* A member of something in memory, for people. */
+struct explore_field {
+    const char *name;
+    size_t offset, bytes;
+    void (*words)(uint64_t value, char *buf, size_t size); /* what a value means; NULL: a number, or what it points at */
+};
+/* Fields that stand together at an offset: a head, a lock. */
+struct explore_part {
+    const char *prefix; /* of the fields' names: "rc." */
+    size_t offset;
+    const struct explore_field *field;
+    int fields;
+};
+/* What a block of memory is. */
+struct explore_thing {
+    char name[32];      /* an object's type; a thread's letter */
+    char constant[32];  /* "int 5": what to call it if it is the runtime's own; "": by its name */
+    bool numbered;      /* there may be several of that name */
+    bool object;        /* its first part is the reference-count head */
+    struct explore_part part[4];
+    int parts;
+};
+
 /* What one instance unit offers, in the section explore_targets. */
 struct explore_target {
     const char *strategy;
@@ -40,8 +63,10 @@ struct explore_target {
     void (*start)(const struct scenario *, int threads); /* main, before everything: runtime, threads, setup */
     void (*body)(const struct scenario *, int thread);   /* what thread number `thread` runs */
     void (*finish)(const struct scenario *, int threads);/* main, afterwards: check, end of threads, drain, leak check */
-    /* Names the address ("list#1.rc.shared") into buf and says what value would mean; false: nothing known. */
-    bool (*describe)(uintptr_t addr, uint64_t value, char *name, size_t name_size, char *meaning, size_t meaning_size);
+    void (*survey)(void);                                /* after start: notes whose struct thread is whose; may be NULL */
+    /* Says what the block is; false: it does not know. Touches nothing that would be noticed. May be NULL. */
+    bool (*identify)(const void *block, size_t bytes, struct explore_thing *thing);
+    const int64_t *runtime_objects;                      /* so many objects were there before setup; NULL: none */
     const char *(*bounds)(void);                         /* the capacities it was compiled with: they bound what was proved */
     bool unsafe;                                         /* wrong answers are expected: run when it is asked for by name */
 };
@@ -62,6 +87,8 @@ uint64_t explore_seed(void);
 /* --- for os.h --- */
 
 enum explore_rmw { RMW_ADD, RMW_SUB, RMW_AND, RMW_OR, RMW_XOR, RMW_NAND, RMW_XCHG, RMW_PUSH, RMW_POP };
+/* What an access belongs to, for people; the engine itself asks the operation alone. */
+enum explore_part_of { PART_NONE, PART_LOCK, PART_UNLOCK, PART_QUEUE, PART_WAKE, PART_WAKE_ALL, PART_SLEEP, PART_AWAIT };
 enum explore_fence { FENCE_LIGHT = -1, FENCE_OTHERS = -2 };
 
 /* A queue of waiting threads in one 64-bit word, four bits each, the longest waiting lowest. */
@@ -78,10 +105,12 @@ void explore_fence(enum explore_fence kind);
 void explore_yield(void);
 int explore_self(void);                                    /* 0: main; 1 …: threads, then helpers */
 int explore_threads(void);
+const char *explore_thread_name(int self); /* as explore_self counts */
 int explore_spawn(void *(*body)(void *), void *arg);       /* in setup only: a helper; its number, or -1 */
 void explore_join(int helper);                             /* in finish only */
 int64_t explore_now(void);
-bool explore_times_out(void);                                /* a wait with a limit: the thread's first one does */
+bool explore_times_out(void);                              /* a wait with a limit: the thread's first one may */
+bool explore_spurious(void);                               /* something happens for no reason: see --spurious */
 
 void *explore_alloc(size_t bytes, size_t align, bool zeroed); /* never NULL */
 void *explore_realloc(void *old, size_t bytes);

@@ -72,6 +72,8 @@ static bool maximally_added(const struct graph *g, int number, const struct even
 {
     static bool previous[EVENTS_MAX];
     const struct event *e = &g->event[number];
+    if (e->op.kind == CHOICE)
+        return e->written == 0; /* the others are found from here again */
     for (int i = 0; i < g->length; i++)
         previous[i] = i <= number || (&g->event[i] != write && porf_before(&g->event[i], write));
     if (e->writes && (!is_unread(g, number, previous) || !is_last(g, e->op.location, e->mo, number, previous)))
@@ -216,6 +218,7 @@ enum verdict search_all(const struct limits *limits, void (*on_complete)(void))
     double start = engine_now();
     enum verdict verdict = VERDICT_PROVED;
     memset(&run.counts, 0, sizeof run.counts);
+    run.patient = false;
     graph->length = 0;
     todo.used = 0;
     todo_push(graph_copy(graph));

@@ -2,7 +2,7 @@
  * walk.c -- one step after another: which thread, and which of its choices. Brute force, PCT, and the replay of a schedule.
  *
  * A schedule is the sequence of steps: a thread's letter (helpers: a digit), followed by the number of the choice where it is
- * not the first: "A A B1 A". The choices of a step are those of model.c: 0 is the newest write (or the end of the
+ * not the first: "A A B1 A"; "A!" is no step: A goes on only with the newest value of what it awaits. The choices of a step are those of model.c: 0 is the newest write (or the end of the
  * modification order), 1 the one before that, and so on. A thread that awaits something has a step only when the
  * condition can hold.
  *
@@ -24,8 +24,19 @@ static int text_used;
 
 static char letter(int t) { return (char)(t < run.threads ? 'A' + t : '1' + t - run.threads); }
 
+/* The thread has come too late for what it could still have read: it goes on only with the newest value. Written "A!". */
+static bool late[CLOCKS];
+
+static void note_late(int t)
+{
+    late[t] = true;
+    if (text_used + 8 <= TEXT_MAX)
+        text_used += snprintf(text + text_used, TEXT_MAX - (size_t)text_used, text_used ? " %c!" : "%c!", letter(t));
+}
+
 static void note_step(int t, int number)
 {
+    late[t] = false;
     if (text_used + 8 > TEXT_MAX)
         return;
     text_used += snprintf(text + text_used, TEXT_MAX - (size_t)text_used, text_used ? " %c" : "%c", letter(t));
@@ -54,7 +65,7 @@ static int step_choices(int t, const struct op *op, struct choice *out)
 {
     struct choice all[EVENTS_MAX];
     int count = 0, choices = model_choices(graph, t, op, all, EVENTS_MAX);
-    if (model == MODEL_SC && choices > 1)
+    if (choices > 1 && op->kind != CHOICE && (model == MODEL_SC || (op->await && late[t])))
         choices = 1;
     for (int i = 0; i < choices; i++)
         if (choice_is_good(t, op, all[i]))
@@ -62,11 +73,26 @@ static int step_choices(int t, const struct op *op, struct choice *out)
     return count;
 }
 
+/* What awaits nothing can always take the newest write. */
 static bool enabled(int t)
 {
     struct choice unused[EVENTS_MAX];
     const struct op *op = run_pending(t);
-    return run_ready(t) && op && step_choices(t, op, unused) > 0;
+    if (!run_ready(t) || !op)
+        return false;
+    if (op->kind == FENCE)
+        return true;
+    if (op->await == AWAIT_NONE)
+        return !run_repeats(t, op, graph_at_mo(graph, op->location, graph_last_mo(graph, op->location)));
+    return step_choices(t, op, unused) > 0;
+}
+
+/* It awaits what an older value grants and the newest does not: it may as well come late. */
+static bool may_be_late(int t)
+{
+    struct choice newest[1];
+    const struct op *op = run_pending(t);
+    return !late[t] && op && op->await && enabled(t) && model_choices(graph, t, op, newest, 1) == 1 && !choice_is_good(t, op, newest[0]);
 }
 
 /* --- brute force: the oracle's answers are counted up like the digits of a number --- */
@@ -112,6 +138,13 @@ static int brute_next(void)
             able[count++] = t;
     if (count == 0)
         return -1;
+    for (int t = 0; t < run_thread_count(); t++)
+        if (may_be_late(t)) {
+            if (ask(2) == 0)
+                continue;
+            note_late(t);
+            return brute_next();
+        }
     int t = able[ask(count)];
     oracle.preemptions += goes_on && t != oracle.last_thread;
     return oracle.last_thread = t;
@@ -133,6 +166,7 @@ static void begin_walk(void)
     oracle.depth = 0;
     oracle.last_thread = -1;
     oracle.preemptions = 0;
+    memset(late, 0, sizeof late);
 }
 
 static bool over(const struct limits *limits, double start)
@@ -146,6 +180,7 @@ enum verdict walk_all(const struct limits *limits, void (*on_complete)(void))
     double start = engine_now();
     enum verdict verdict = VERDICT_PROVED;
     memset(&run.counts, 0, sizeof run.counts);
+    run.patient = false; /* as the search, which it is compared with */
     oracle.bound = limits->preemptions;
     oracle.fixed = 0;
     do {
@@ -226,6 +261,7 @@ enum verdict walk_random(const struct limits *limits, uint64_t seed, int depth, 
     double start = engine_now();
     enum verdict verdict = VERDICT_BUDGET;
     memset(&run.counts, 0, sizeof run.counts);
+    run.patient = true;
     pct.state = seed;
     pct.longest = 20;
     do {
@@ -253,6 +289,11 @@ static int script_next(void)
     if (!*script)
         return pct_next(); /* after its end: whoever can, so that a failure in a thread's last steps shows */
     int t = *script >= 'A' ? *script - 'A' : *script >= '1' ? run.threads + *script - '1' : -1;
+    if (t >= 0 && t < run_thread_count() && script[1] == '!') {
+        script += 2;
+        note_late(t);
+        return script_next();
+    }
     if (t < 0 || t >= run_thread_count() || (*script >= 'A' && t >= run.threads) || !enabled(t)) {
         fprintf(stderr, "rclab explore: schedule: '%c' cannot go on at \"%.20s\"\n", *script, script);
         exit(EXITS_USAGE);
@@ -283,9 +324,17 @@ static int script_extend(int t, const struct op *op)
 enum verdict walk_replay(const char *schedule)
 {
     memset(&run.counts, 0, sizeof run.counts);
+    run.patient = true;
     script = schedule;
     begin_walk();
     return run_execute(script_extend, script_next) == RUN_FAILED ? VERDICT_FAILED : VERDICT_PROVED;
+}
+
+bool walk_again(void)
+{
+    static char again[TEXT_MAX];
+    snprintf(again, sizeof again, "%s", text);
+    return walk_replay(again) == VERDICT_FAILED;
 }
 
 /* --- following a graph --- */
@@ -301,6 +350,8 @@ static int follow_next(void)
         const struct event *e = &follow.g->event[follow.order[follow.step]];
         if (!e->reads || op_holds(&e->op, e->read))
             return enabled(e->thread) ? e->thread : -1;
+        if (!late[e->thread] && e->op.await)
+            note_late(e->thread);
         follow.step++; /* it waits there: no step */
     }
     return pct_next();
@@ -367,6 +418,7 @@ static void order_as_memory(void)
 
 bool walk_follow(void)
 {
+    run.patient = true;
     follow.g = graph_copy(graph);
     follow.steps = run.steps;
     follow.step = 0;

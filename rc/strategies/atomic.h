@@ -20,6 +20,7 @@ struct rc_head {
     _Atomic int64_t count;
 };
 #define RC_HEAD_FIELDS(X) X(count)
+#define RC_HEAD_WORDS(F) F(count, words_count)
 
 #define RC_IMMORTAL (INT64_MIN / 2)
 

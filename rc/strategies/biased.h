@@ -55,6 +55,21 @@ struct rc_thread {
 #define RC_IMMORTAL UINT32_MAX
 enum { RC_WEAK = 1, RC_QUEUED = 2, RC_MERGED = 3, RC_FLAGS = 3, RC_ONE = 4 };
 
+/* --- for the explorer --- */
+
+#define RC_HEAD_WORDS(F) F(owner, words_thread) F(local, rc_words_local) F(shared, rc_words_shared)
+#define RC_THREAD_FIELDS(F) F(merge.head, NULL) F(merge.tail, NULL)
+
+INLINE void rc_words_local(uint64_t value, char *buf, size_t size)
+{
+    snprintf(buf, size, (uint32_t)value == RC_IMMORTAL ? "immortal" : "%u", (unsigned)value);
+}
+INLINE void rc_words_shared(uint64_t value, char *buf, size_t size)
+{
+    static const char *const flag[] = {"", " | WEAK", " | QUEUED", " | MERGED"};
+    snprintf(buf, size, "%lld%s", (long long)value >> 2, flag[value & RC_FLAGS]);
+}
+
 API void rc_dead(struct rc_head *h);
 
 /* --- the owner's side: fast paths --- */

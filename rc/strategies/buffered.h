@@ -72,6 +72,9 @@ struct log_segment {
     struct rc_head *entry[LOG_SEGMENT];
 };
 
+#define RC_HEAD_WORDS(F) F(fixed, rc_words_fixed)
+INLINE void rc_words_fixed(uint64_t value, char *buf, size_t size) { snprintf(buf, size, "%s", value ? "immortal" : "no"); }
+
 /* A pad: the segment being written. at == end also when there is no segment. */
 struct log_pad {
     struct rc_head **at, **end;
@@ -87,6 +90,9 @@ struct rc_thread {
     bool fields_escape;          /* rc_fields_escape; the thread's own */
 };
 #define rc_thread rc_thread
+#define RC_THREAD_FIELDS(F)                                                                                            \
+    F(inc.at, NULL) F(inc.end, NULL) F(inc.segment, NULL) F(dec.at, NULL) F(dec.end, NULL) F(dec.segment, NULL) F(reserve, NULL) \
+    F(epoch, NULL) F(attached, NULL) F(fields_escape, NULL)
 
 static struct {
     struct os_mutex lock;

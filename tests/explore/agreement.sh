@@ -35,8 +35,9 @@ agree() { # SEED WHAT ONE OTHER
 
 for ((seed = first; seed <= last; seed++)); do
     for model in rc11 sc; do
-        searched=$("$explorer" random -s litmus --seed "$seed" --model "$model" --json)
-        forced=$("$explorer" random -s litmus --seed "$seed" --model "$model" --json --search brute)
+        program=(random -s litmus --json --seed "$seed" --model "$model" --spins $((seed % 3)) --spurious $((seed % 2)))
+        searched=$("$explorer" "${program[@]}")
+        forced=$("$explorer" "${program[@]}" --search brute)
         agree "$seed" "$model, the search's verdict" "$(field verdict "$searched")" proved
         agree "$seed" "$model, brute force's verdict" "$(field verdict "$forced")" proved
         agree "$seed" "$model, executions that the search found twice" \

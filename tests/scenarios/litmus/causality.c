@@ -111,7 +111,7 @@ static const struct scenario rwc_sc = {
 SCENARIO(rwc_sc);
 static const struct scenario rwc_acq_sc = {
     .name = "rwc+acq+sc", .summary = "read to write causality, seq_cst but for B's first load, acquire: allowed (C11: forbidden)",
-    .source = "Lahav et al. 2017, 2.1 and 3.3 (psc)", .bare = true,
+    .source = "Lahav et al. 2017, 2.1 (psc)", .bare = true,
     .thread = {x1_sc, rwc_acq_sc_b, rwc_sc_c}, .check = check_abc, .outcomes = ABC_ALL, .outcomes_sc = ABC_BUT_100,
 };
 SCENARIO(rwc_acq_sc);
@@ -137,24 +137,24 @@ static const struct scenario wrwc = {
 SCENARIO(wrwc);
 static const struct scenario wrwc_fences = {
     .name = "w+rwc+fences", .summary = "W+RWC, a released message, seq_cst fences in B and C: forbidden",
-    .source = "Lahav et al. 2017, 3.3 (psc_F: hb;eco;hb)", .bare = true,
+    .source = "Lahav et al. 2017 (psc_F: hb;eco;hb)", .bare = true,
     .thread = {wrwc_rel_a, wrwc_fence_b, rwc_fence_c}, .check = check_abc, .outcomes = ABC_BUT_100, .outcomes_sc = ABC_BUT_100,
 };
 SCENARIO(wrwc_fences);
 static const struct scenario wrwc_fences_rlx = {
     .name = "w+rwc+fences+rlx", .summary = "W+RWC, the message relaxed, seq_cst fences in B and C: allowed",
-    .source = "Lahav et al. 2017, 3.3 (psc_F: hb;eco;hb)", .bare = true,
+    .source = "Lahav et al. 2017 (psc_F: hb;eco;hb)", .bare = true,
     .thread = {wrwc_rlx_a, wrwc_fence_b, rwc_fence_c}, .check = check_abc, .outcomes = ABC_ALL, .outcomes_sc = ABC_BUT_100,
 };
 SCENARIO(wrwc_fences_rlx);
 /* A's seq_cst store is before B's load by po≠loc;hb;po≠loc, the part of scb that Z6.U and IRIW-acq-sc lack. */
 static const struct scenario wrwc_sc = {
-    .name = "w+rwc+sc", .summary = "W+RWC, seq_cst but for the message, release and acquire: forbidden", .source = "Lahav et al. 2017, 3.3 (scb)",
+    .name = "w+rwc+sc", .summary = "W+RWC, seq_cst but for the message, release and acquire: forbidden", .source = "Lahav et al. 2017 (scb)",
     .bare = true, .thread = {wrwc_sc_a, wrwc_acq_sc_b, rwc_sc_c}, .check = check_abc, .outcomes = ABC_BUT_100, .outcomes_sc = ABC_BUT_100,
 };
 SCENARIO(wrwc_sc);
 static const struct scenario wrwc_sc_rlx = {
-    .name = "w+rwc+sc+rlx", .summary = "the same, A's first store relaxed: allowed", .source = "Lahav et al. 2017, 3.3 (psc_base)", .bare = true,
+    .name = "w+rwc+sc+rlx", .summary = "the same, A's first store relaxed: allowed", .source = "Lahav et al. 2017 (psc_base)", .bare = true,
     .thread = {wrwc_rel_a, wrwc_acq_sc_b, rwc_sc_c}, .check = check_abc, .outcomes = ABC_ALL, .outcomes_sc = ABC_BUT_100,
 };
 SCENARIO(wrwc_sc_rlx);
@@ -196,13 +196,13 @@ static const struct scenario iriw_acq_sc = {
 };
 SCENARIO(iriw_acq_sc);
 static const struct scenario iriw_fences = {
-    .name = "iriw+fences", .summary = "IRIW, relaxed with seq_cst fences in the readers: forbidden", .source = "Lahav et al. 2017, 3.3 (psc_F)",
+    .name = "iriw+fences", .summary = "IRIW, relaxed with seq_cst fences in the readers: forbidden", .source = "Lahav et al. 2017 (psc_F)",
     .bare = true, .thread = {x1_rlx, y1_rlx, iriw_fence_c, iriw_fence_d}, .check = check_abcd,
     .outcomes = ABCD_BUT_1010, .outcomes_sc = ABCD_BUT_1010,
 };
 SCENARIO(iriw_fences);
 static const struct scenario iriw_fence = {
-    .name = "iriw+fence", .summary = "IRIW, a seq_cst fence in one reader only: allowed", .source = "Lahav et al. 2017, 3.3 (psc_F)", .bare = true,
+    .name = "iriw+fence", .summary = "IRIW, a seq_cst fence in one reader only: allowed", .source = "Lahav et al. 2017 (psc_F)", .bare = true,
     .thread = {x1_rlx, y1_rlx, iriw_fence_c, iriw_rlx_d}, .check = check_abcd, .outcomes = ABCD_ALL, .outcomes_sc = ABCD_BUT_1010,
 };
 SCENARIO(iriw_fence);

@@ -14,7 +14,7 @@ static void lb_rlx_a(void) { lb(&x, RLX, &a, &y, RLX); }
 static void lb_rlx_b(void) { lb(&y, RLX, &b, &x, RLX); }
 static const struct scenario lb_rlx = {
     .name = "lb", .summary = "load buffering, relaxed: a=1 b=1 is forbidden by RC11 (not by C11): po and rf have no cycle",
-    .source = "Lahav et al. 2017, 3.4 (LB)", .bare = true,
+    .source = "Lahav et al. 2017 (LB)", .bare = true,
     .thread = {lb_rlx_a, lb_rlx_b}, .check = check_ab, .outcomes = AB_BUT_11, .outcomes_sc = AB_BUT_11,
 };
 SCENARIO(lb_rlx);
@@ -36,7 +36,7 @@ static void lb_copy_a(void) { lb_copy(&x, &a, &y); }
 static void lb_copy_b(void) { lb_copy(&y, &b, &x); }
 static const struct scenario lb_thin_air = {
     .name = "oota", .summary = "each thread copies the other's location: no value comes out of thin air",
-    .source = "Boehm, Demsky 2014; Lahav et al. 2017, 3.4 (LB+deps)", .bare = true,
+    .source = "Boehm, Demsky 2014; Lahav et al. 2017 (LB+deps)", .bare = true,
     .thread = {lb_copy_a, lb_copy_b}, .check = check_ab, .outcomes = LIST("a=0 b=0"), .outcomes_sc = LIST("a=0 b=0"),
 };
 SCENARIO(lb_thin_air);

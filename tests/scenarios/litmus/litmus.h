@@ -6,7 +6,7 @@
  * from what the explorer found. Values are 0 in the beginning. Variants of one shape share its bodies: the orders are the arguments, and
  * a relaxed fence is no fence at all (C11 7.17.4.1).
  *
- * Where thread A reads in a register that has no name in a paper, registers are a, b, c, d in the order of threads and accesses.
+ * Registers are a, b, c, d in the order of threads and accesses, except where the paper names them (Z6.U).
  */
 #ifndef LITMUS_H
 #define LITMUS_H

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 enum { RANDOM_THREADS = 3, RANDOM_OPS = 6, RANDOM_EVENTS = 8 };
-enum random_kind { RANDOM_LOAD, RANDOM_STORE, RANDOM_ADD, RANDOM_SWAP, RANDOM_FENCE, RANDOM_LOCKED, RANDOM_AWAIT, RANDOM_KINDS };
+enum random_kind { RANDOM_LOAD, RANDOM_STORE, RANDOM_ADD, RANDOM_SWAP, RANDOM_FENCE, RANDOM_LOCKED, RANDOM_AWAIT, RANDOM_SPIN, RANDOM_WEAK, RANDOM_KINDS };
 
 static struct {
     _Atomic uint32_t x[3], lock, gate;
@@ -35,7 +35,7 @@ static struct random_op random_op(int thread)
     int kind = random_below(RANDOM_KINDS + 5);
     struct random_op o = {kind < RANDOM_KINDS ? (enum random_kind)kind : (enum random_kind)(kind % 2), random_below(5), random_below(rnd.locations),
                           1 + random_below(2)};
-    if (o.kind == RANDOM_AWAIT && thread == rnd.opener)
+    if ((o.kind == RANDOM_AWAIT || o.kind == RANDOM_SPIN) && thread == rnd.opener)
         o.kind = RANDOM_STORE;
     return o;
 }
@@ -52,7 +52,7 @@ static void random_setup(void)
         int wanted = rnd.threads == 2 ? 2 + random_below(RANDOM_OPS - 1) : 1 + random_below(RANDOM_OPS - 2);
         for (int i = 0; i < wanted; i++) {
             rnd.op[t][i] = random_op(t);
-            events += rnd.op[t][i].kind == RANDOM_LOCKED ? 4 : 1; /* brute force must come to an end */
+            events += rnd.op[t][i].kind == RANDOM_LOCKED ? 4 : rnd.op[t][i].kind == RANDOM_SPIN ? 2 : 1; /* brute force must come to an end */
             if (events > RANDOM_EVENTS + (rnd.threads == 2))
                 break;
             rnd.ops[t]++;
@@ -99,6 +99,19 @@ static uint32_t random_swap(_Atomic uint32_t *x, uint32_t v, int order)
     return expected;
 }
 
+/* May fail for no reason, with --spurious. */
+static uint32_t random_swap_weak(_Atomic uint32_t *x, uint32_t v)
+{
+    uint32_t expected = v - 1;
+    return atomic_compare_exchange_weak_explicit(x, &expected, v, memory_order_acq_rel, memory_order_relaxed);
+}
+
+static void random_spin(_Atomic uint32_t *gate, int order)
+{
+    while (random_load(gate, order) != 0)
+        explore_yield();
+}
+
 static void random_fence(int order)
 {
     switch (order) {
@@ -132,6 +145,8 @@ static void random_thread(int t)
         case RANDOM_FENCE: random_fence(o.order); break;
         case RANDOM_LOCKED: rnd.read[t][i] = random_locked(x, o.order); break;
         case RANDOM_AWAIT: explore_await_zero(&rnd.gate); break;
+        case RANDOM_SPIN: random_spin(&rnd.gate, o.order); break;
+        case RANDOM_WEAK: rnd.read[t][i] = random_swap_weak(x, (uint32_t)o.value); break;
         default: rnd.read[t][i] = random_load(x, o.order);
         }
     }

@@ -52,6 +52,16 @@ static const struct scenario ww_fence = {
 };
 SCENARIO(ww_fence);
 
+/* The reader stands between the writers: the search lets it read C's write, and must look whether that write may stand there. */
+static void ww_read(void) { a = atomic_load_explicit(&x, RLX); }
+static void ww_read_check(void) { explore_outcome("a=%d x=%d y=%d", a, last_x(), last_y()); }
+#define WW_READ LIST("a=0 x=1 y=2", "a=0 x=2 y=1", "a=0 x=2 y=2", "a=1 x=1 y=2", "a=1 x=2 y=1", "a=1 x=2 y=2", "a=2 x=1 y=2", "a=2 x=2 y=1", "a=2 x=2 y=2")
+static const struct scenario ww_sc_read = {
+    .name = "2+2w+sc+read", .summary = "2+2W, seq_cst stores, and a reader of x: forbidden as without it", .source = "Lahav et al. 2017 (2+2W)",
+    .bare = true, .thread = {ww_sc_a, ww_read, ww_sc_b}, .check = ww_read_check, .outcomes = WW_READ, .outcomes_sc = WW_READ,
+};
+SCENARIO(ww_sc_read);
+
 INLINE void ww_membarrier(_Atomic int *first, enum explore_fence fence, _Atomic int *second)
 {
     atomic_store_explicit(first, 1, RLX);
@@ -107,14 +117,14 @@ SCENARIO(r_rel_acq);
 static void r_sc_a(void) { r_write(RLX, SC); }
 static void r_sc_b(void) { r_read(SC, RLX, SC); }
 static const struct scenario r_sc = {
-    .name = "r+sc", .summary = "R, seq_cst accesses: forbidden", .source = "Lahav et al. 2017, 3.3 (mo in psc_base)", .bare = true,
+    .name = "r+sc", .summary = "R, seq_cst accesses: forbidden", .source = "Lahav et al. 2017 (mo in psc_base)", .bare = true,
     .thread = {r_sc_a, r_sc_b}, .check = r_check, .outcomes = R_BUT_02, .outcomes_sc = R_BUT_02,
 };
 SCENARIO(r_sc);
 static void r_fences_a(void) { r_write(SC, RLX); }
 static void r_fences_b(void) { r_read(RLX, SC, RLX); }
 static const struct scenario r_fences = {
-    .name = "r+fences", .summary = "R, seq_cst fences: forbidden", .source = "Lahav et al. 2017, 3.3 (psc_F)", .bare = true,
+    .name = "r+fences", .summary = "R, seq_cst fences: forbidden", .source = "Lahav et al. 2017 (psc_F)", .bare = true,
     .thread = {r_fences_a, r_fences_b}, .check = r_check, .outcomes = R_BUT_02, .outcomes_sc = R_BUT_02,
 };
 SCENARIO(r_fences);
