@@ -241,6 +241,14 @@ static void probe_iter_alone_setup(void)
     probe_iter_setup();
     obj_decref(probe_iterated);
 }
+static void probe_iter_item_setup(void)
+{
+    probe_iter_setup();
+    struct obj *item = probe_new();
+    list_set(probe_iterated, 0, item);
+    obj_decref(item);
+    obj_decref(probe_iterated);
+}
 static void probe_iter_next(void)
 {
     struct obj *item;
@@ -266,3 +274,9 @@ static const struct scenario iter_cleared_busy = {
     .unfit = probe_unless_locks,
 };
 SCENARIO(iter_cleared_busy);
+static const struct scenario iter_cleared_item = {
+    .name = "iter-cleared-item", .summary = "the same, and the list alone held the item", .source = "iter.c",
+    .setup = probe_iter_item_setup, .thread = {probe_iter_next, probe_iter_clear}, .check = probe_iter_check,
+    .unfit = probe_unless_locks,
+};
+SCENARIO(iter_cleared_item);
