@@ -188,6 +188,7 @@ bool run_spurious(const void *pc);              /* something happens for no reas
 uint64_t run_step(struct op *op, bool *satisfied);
 void run_plain_done(void);                      /* the value of the last PLAIN_STORE is there */
 void run_wait_native(void);                     /* lets others run; fails when nobody can */
+void run_native_access(void);                   /* counts; fails when it has been too many */
 const struct clock *run_clock(int thread);      /* what happened before its next access */
 uint16_t run_epoch(int thread);                 /* the index of its next event */
 
