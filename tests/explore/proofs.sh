@@ -14,6 +14,6 @@ while IFS= read -r line; do
             echo "FAIL  $line"
             ;;
     esac
-done < <("$1" --all --quick --json --budget 120s)
+done < <("$1" --all --quick --json --budget 60s)
 echo "proofs: $checks checks, $failed failed"
 [ "$failed" -eq 0 ] && [ "$checks" -gt 0 ]
