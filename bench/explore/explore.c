@@ -183,7 +183,7 @@ static error_t option(int key, char *arg, struct argp_state *state)
     case KEY_UNFIT: x->unfit = true; return 0;
     case 'q': x->request.lanes = false; return 0;
     case 'v': x->request.verbose = true; return 0;
-    case KEY_JSON: x->json = true, x->request.lanes = false; return 0;
+    case KEY_JSON: x->json = x->request.graphs = true, x->request.lanes = false; return 0;
     case KEY_MODEL: choose("model", arg, models, &chosen), x->request.model = (enum model)chosen; return 0;
     case KEY_SEARCH: choose("search", arg, searches, &chosen), x->request.search = (enum search)chosen; return 0;
     case KEY_BUDGET:

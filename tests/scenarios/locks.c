@@ -146,14 +146,17 @@ static const struct scenario lock_pair_biased = {
     .source = "FIELD.md 3.5", .setup = locks_setup_biased, .thread = {locks_take_ab, locks_take_b}, .check = locks_check_pair_and_one,
 };
 SCENARIO(lock_pair_biased);
+/* Two threads may give way to each other for ever, in step (lock.h says so): the explorer finds an execution without end. */
+#define LOCKS_ENDLESS (LOCK_NONE ? NULL : "too long")
 static const struct scenario lock_pairs_biased = {
     .name = "lock-two-biased-both", .summary = "two threads take two locks that are biased to one of them", .source = "FIELD.md 3.5",
     .setup = locks_setup_biased, .thread = {locks_take_ab, locks_take_ba}, .check = locks_check_pairs, .large = !LOCK_NONE,
+    .fails = LOCKS_ENDLESS,
 };
 SCENARIO(lock_pairs_biased);
 static const struct scenario lock_pair_and_one = {
     .name = "lock-two-held", .summary = "two threads take two locks of which a third one holds the second", .source = "FIELD.md 3.5",
     .setup = locks_setup_second_held, .thread = {locks_leave_b, locks_take_ab, locks_take_ba}, .check = locks_check_pairs_and_one,
-    .large = !LOCK_NONE,
+    .large = !LOCK_NONE, .fails = LOCKS_ENDLESS,
 };
 SCENARIO(lock_pair_and_one);
