@@ -271,7 +271,7 @@ SCENARIO(iter_cleared);
 static const struct scenario iter_cleared_busy = {
     .name = "iter-cleared-busy", .summary = "the same while the list's lock is taken by its last other holder", .source = "iter.c",
     .setup = probe_iter_setup, .thread = {probe_iter_next, probe_iter_use_and_clear}, .check = probe_iter_check,
-    .unfit = probe_unless_locks,
+    .unfit = probe_unless_locks, .large = true,
 };
 SCENARIO(iter_cleared_busy);
 static const struct scenario iter_cleared_item = {
