@@ -130,6 +130,7 @@ build/explore/driver-%.o: bench/%.c | build/explore
 EXPLORE_BUDGET ?= 10m
 explore: $(EXPLORER) ## prove every scenario on every strategy that may run with threads (EXPLORE_BUDGET each)
 	$(EXPLORER) --all -q --budget $(EXPLORE_BUDGET)
+	$(EXPLORER) --all --quick -q --spurious 1 --budget $(EXPLORE_BUDGET)
 $(EXPLORER): $(EXPLORE_OBJ) $(EXPLORE_ASM) $(EXPLORE_UNIT) $(patsubst %,build/explore/driver-%.o,die names suggest timing memory)
 	$(CC) -no-pie $^ -o $@ -lgmp -lm -ljansson
 mutants: $(EXPLORER) ## seed each fault of tests/mutants/table and let the explorer find it (minutes)
