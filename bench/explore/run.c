@@ -468,7 +468,8 @@ static enum run_end judge(void)
     if (all_done)
         return RUN_COMPLETE;
     const struct thread *th = &thread[waiting];
-    run_fail(th->status == SPINNING ? "livelock" : "deadlock", th->has_pending ? th->pending.pc : th->last_read == INIT ? NULL : graph->event[th->last_read].op.pc,
+    const void *last = th->last_read == INIT ? NULL : graph->event[th->last_read].op.pc;
+    run_fail(th->status == SPINNING ? "livelock" : "deadlock", th->has_pending ? th->pending.pc : last,
              "%s waits, and nothing that could still happen lets it go on", run_thread_name(waiting));
 }
 

@@ -2,8 +2,8 @@
  * walk.c -- one step after another: which thread, and which of its choices. Brute force, PCT, and the replay of a schedule.
  *
  * A schedule is the sequence of steps: a thread's letter (helpers: a digit), followed by the number of the choice where it is
- * not the first: "A A B1 A"; "A!" is no step: A goes on only with the newest value of what it awaits. The choices of a step are those of model.c: 0 is the newest write (or the end of the
- * modification order), 1 the one before that, and so on. A thread that awaits something has a step only when the
+ * not the first: "A A B1 A". The choices of a step are those of model.c: 0 is the newest write (or the end of the modification
+ * order), 1 the one before that, and so on. "A!" is no step: A goes on only with the newest value of what it awaits. A thread that awaits something has a step only when the
  * condition can hold.
  *
  * Brute force takes every sequence, optionally with at most so many preemptions (Musuvathi, Qadeer: CHESS, PLDI 2007). It is what
