@@ -54,7 +54,7 @@ RCLAB      := $(BUILD)/rclab
 UNIT_TESTS := $(foreach s,$(STRATEGIES),$(BUILD)/test-$(s) $(BUILD)/hostile-$(s))
 DRIVER_TESTS := $(BUILD)/test-driver
 
-.PHONY: all explore page test-page demo test run-tests test-binaries asan ubsan tsan fuzz fuzz-keep lint clean install help disassembly FORCE
+.PHONY: all explore mutants page test-page demo test run-tests test-binaries asan ubsan tsan fuzz fuzz-keep lint clean install help disassembly FORCE
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
@@ -130,8 +130,11 @@ build/explore/driver-%.o: bench/%.c | build/explore
 EXPLORE_BUDGET ?= 10m
 explore: $(EXPLORER) ## prove every scenario on every strategy that may run with threads (EXPLORE_BUDGET each)
 	$(EXPLORER) --all -q --budget $(EXPLORE_BUDGET)
+	$(EXPLORER) --all --quick -q --spurious 1 --budget $(EXPLORE_BUDGET)
 $(EXPLORER): $(EXPLORE_OBJ) $(EXPLORE_ASM) $(EXPLORE_UNIT) $(patsubst %,build/explore/driver-%.o,die names suggest timing memory)
 	$(CC) -no-pie $^ -o $@ -lgmp -lm -ljansson
+mutants: $(EXPLORER) ## seed each fault of tests/mutants/table and let the explorer find it (minutes)
+	tests/mutants/run
 
 # --- tests ---
 

@@ -17,7 +17,8 @@
  * A waiter re-reads the word while it spins, then detaches before it parks (a parked thread must not hold up an epoch or
  * its merge queue) and takes the lock only when attached again. Nobody waits for a lock while holding another: a thread
  * that is detached or attaching may have its merge queue drained, destructors included, and one of them may want the lock
- * that is held. Who needs two locks takes the second only if it is free and else starts again from the other one.
+ * that is held. Who needs two locks takes the second only if it is free and else starts again from the other one; two that
+ * do so may give way to each other for ever if they keep step (as with C++'s std::lock; scenario lock-two-held).
  * Strategies that need no object locks (plain: one thread; gil: the GIL is the lock) compile them to nothing.
  */
 #ifndef OBJECTS_LOCK_H

@@ -5,7 +5,7 @@
  *                                        └───────── run.c (runs one execution; threads as coroutines) ────────┘
  *     hooks.c     the compiler's calls ──────────────────┘ │
  *     graph.c     events, clocks, modification order       model.c  which reads and places the memory model allows
- *     arena.c    arena, freed and plain memory, races     coroutine.c, switch.S  stacks
+ *     arena.c     arena, freed and plain memory, races     coroutine.c, switch.S  stacks
  *     trace.c     the steps of a failing execution, noted while it is followed once more
  *     things.c    what an address is called and what a value means     source.c  where a call stands in the source
  *     lanes.c, stepper.c  the trace for people: columns of text, a page with a stepper
@@ -28,7 +28,8 @@ struct clock {
     uint16_t at[CLOCKS];
 };
 
-/* PLAIN_STORE: to a location that has atomic events. CHOICE: what the world decides (spurious failures, who is woken); no location. */
+/* PLAIN_STORE: to a location that has atomic events. CHOICE: what the world decides (spurious failures, who is woken); it has no
+ * location. */
 enum kind { LOAD, STORE, RMW, CAS, FENCE, PLAIN_STORE, CHOICE };
 enum await { AWAIT_NONE, AWAIT_EQUAL, AWAIT_ABSENT };    /* the value read must equal operand; must not contain thread operand */
 
@@ -188,6 +189,7 @@ bool run_spurious(const void *pc);              /* something happens for no reas
 uint64_t run_step(struct op *op, bool *satisfied);
 void run_plain_done(void);                      /* the value of the last PLAIN_STORE is there */
 void run_wait_native(void);                     /* lets others run; fails when nobody can */
+void run_native_access(void);                   /* counts; fails when it has been too many */
 const struct clock *run_clock(int thread);      /* what happened before its next access */
 uint16_t run_epoch(int thread);                 /* the index of its next event */
 

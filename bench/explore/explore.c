@@ -24,7 +24,10 @@ extern const struct explore_target *const targets_end[] __asm__("__stop_explore_
 #define for_each_target(t) for (const struct explore_target *const *t = targets_begin; t < targets_end; t++)
 #define for_each_scenario(s, t) for (const struct scenario *const *s = (t)->scenarios; s < (t)->scenarios_end; s++)
 
-enum { KEY_LIST = 256, KEY_SEARCH, KEY_BUDGET, KEY_SCHEDULES, KEY_PREEMPTIONS, KEY_SEED, KEY_DEPTH, KEY_REPLAY, KEY_ALL, KEY_MODEL, KEY_QUICK, KEY_UNFIT, KEY_JSON, KEY_SPINS, KEY_SPURIOUS };
+enum {
+    KEY_LIST = 256, KEY_SEARCH, KEY_BUDGET, KEY_SCHEDULES, KEY_PREEMPTIONS, KEY_SEED, KEY_DEPTH, KEY_REPLAY, KEY_ALL, KEY_MODEL,
+    KEY_QUICK, KEY_UNFIT, KEY_JSON, KEY_SPINS, KEY_SPURIOUS,
+};
 
 struct explore {
     struct names strategies, scenarios;
@@ -94,11 +97,12 @@ static void print_failure(const struct proof *p)
 
 static void print_proof(const struct proof_request *r, const struct proof *p, const char *wrong)
 {
-    static const char *const word[] = {[VERDICT_PROVED] = "proved", [VERDICT_FAILED] = "FAILED", [VERDICT_BUDGET] = "budget ran out"};
+    static const char *const words[] = {
+        [VERDICT_PROVED] = "proved", [VERDICT_FAILED] = "FAILED", [VERDICT_BUDGET] = "budget ran out"};
     const struct counts *c = &p->counts;
-    bool stated = proof_fails_as_stated(r, p);
-    printf("%-24s %-9s %-5s %-14s %10" PRIu64 " %10" PRIu64 " %11" PRIu64 " %8.2f s %9.0f/s\n", r->scenario->name, r->target->strategy,
-           r->model == MODEL_SC ? "sc" : "rc11", wrong ? "WRONG" : stated ? "fails (stated)" : word[p->verdict], c->schedules, c->blocked, c->points, c->seconds,
+    const char *word = wrong ? "WRONG" : proof_fails_as_stated(r, p) ? "fails (stated)" : words[p->verdict];
+    printf("%-24s %-9s %-5s %-14s ", r->scenario->name, r->target->strategy, r->model == MODEL_SC ? "sc" : "rc11", word);
+    printf("%10" PRIu64 " %10" PRIu64 " %11" PRIu64 " %8.2f s %9.0f/s\n", c->schedules, c->blocked, c->points, c->seconds,
            c->seconds > 0 ? (double)c->points / c->seconds : 0);
     if (wrong)
         printf("  %s\n", wrong);
@@ -183,7 +187,7 @@ static error_t option(int key, char *arg, struct argp_state *state)
     case KEY_UNFIT: x->unfit = true; return 0;
     case 'q': x->request.lanes = false; return 0;
     case 'v': x->request.verbose = true; return 0;
-    case KEY_JSON: x->json = true, x->request.lanes = false; return 0;
+    case KEY_JSON: x->json = x->request.graphs = true, x->request.lanes = false; return 0;
     case KEY_MODEL: choose("model", arg, models, &chosen), x->request.model = (enum model)chosen; return 0;
     case KEY_SEARCH: choose("search", arg, searches, &chosen), x->request.search = (enum search)chosen; return 0;
     case KEY_BUDGET:

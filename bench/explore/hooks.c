@@ -12,6 +12,8 @@
 static bool watched(uintptr_t addr)
 {
     run.counts.hooks++;
+    if (!run_exploring())
+        run_native_access();
     if (coroutine_is_stack(addr) && run_current() >= 0 && !coroutine_is_own_stack(addr))
         run_fail("unsupported", NULL, "a thread touches another's stack: what threads share must be static or allocated");
     return arena_is_shared(addr);

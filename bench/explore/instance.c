@@ -7,6 +7,7 @@
  */
 #include "os.h"
 
+#define RC_EXPLORED  /* capacities that are smaller still than RC_HOSTILE's, where a scenario has to fill them */
 #define LOCK_SPINS 1 /* each round more is a read more that may be served by every store */
 
 #include "../../gc/unit.c"

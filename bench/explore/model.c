@@ -21,7 +21,10 @@
 #include "engine.h"
 #include <string.h>
 
-static bool sc_fence(const struct event *e) { return e->op.kind == FENCE && (e->op.order == memory_order_seq_cst || e->op.order == FENCE_OTHERS); }
+static bool sc_fence(const struct event *e)
+{
+    return e->op.kind == FENCE && (e->op.order == memory_order_seq_cst || e->op.order == FENCE_OTHERS);
+}
 static bool light_fence(const struct event *e) { return e->op.kind == FENCE && e->op.order == FENCE_LIGHT; }
 static bool sc_access(const struct event *e) /* a seq_cst one */
 {

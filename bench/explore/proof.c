@@ -8,6 +8,7 @@
 #include "stepper.h"
 #include "trace.h"
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +68,8 @@ static void note_outcome(void)
     snprintf(proof->outcome[at], sizeof *proof->outcome, "%s", run.outcome);
 }
 
-static void on_complete(void)
+/* Which executions these are. */
+static void note_graph(void)
 {
     uint64_t hash = graph_hash(graph);
     size_t before = seen.used;
@@ -77,6 +79,12 @@ static void on_complete(void)
     if (seen.used > before)
         proof->graphs_sum += hash;
     proof->graphs = seen.used;
+}
+
+static void on_complete(void)
+{
+    if (request->graphs)
+        note_graph();
     note_outcome();
 }
 
@@ -114,6 +122,8 @@ static void explain(void)
 
 static void child(void)
 {
+    mallopt(M_MMAP_THRESHOLD, 1 << 30); /* graphs come and go: their memory stays here */
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
     model = request->model;
     run.limits = &request->limits;
     run_open(request->target, request->scenario);

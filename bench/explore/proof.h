@@ -18,6 +18,7 @@ struct proof_request {
     int depth;            /* PCT */
     const char *schedule; /* replay */
     const char *page;     /* where to write the page of a failing schedule; NULL: nowhere */
+    bool graphs;          /* tell how many different executions there were, and which (graphs_sum) */
     bool lanes;           /* print the failing schedule as lanes */
     bool verbose;         /* with every step, also those that nobody else can see */
 };

@@ -47,7 +47,8 @@ static bool exploring, single_step;
 static jmp_buf on_main;
 static bool on_main_set;
 static run_extend extend;
-static int native_rounds; /* how often main has waited in this execution */
+static int native_rounds;        /* how often main has waited in this execution */
+static uint64_t native_accesses; /* of main and the helpers after the threads have ended */
 
 double engine_now(void)
 {
@@ -327,6 +328,13 @@ void run_wait_native(void)
     }
 }
 
+void run_native_access(void)
+{
+    enum { ACCESSES = 20000000 };
+    if (on_main_set && ++native_accesses > ACCESSES)
+        run_fail("livelock", NULL, "after all threads have ended, %s goes on for ever", run_thread_name(current));
+}
+
 void explore_join(int helper)
 {
     if (current >= 0)
@@ -374,6 +382,7 @@ static void begin_execution(void)
     run.steps = 0;
     run.outcome[0] = 0;
     native_rounds = 0;
+    native_accesses = 0;
     for (int t = 0; t < run_thread_count(); t++) {
         struct thread *th = &thread[t];
         th->executed = th->known = th->plains = 0;
@@ -459,7 +468,8 @@ static enum run_end judge(void)
     if (all_done)
         return RUN_COMPLETE;
     const struct thread *th = &thread[waiting];
-    run_fail(th->status == SPINNING ? "livelock" : "deadlock", th->has_pending ? th->pending.pc : th->last_read == INIT ? NULL : graph->event[th->last_read].op.pc,
+    const void *last = th->last_read == INIT ? NULL : graph->event[th->last_read].op.pc;
+    run_fail(th->status == SPINNING ? "livelock" : "deadlock", th->has_pending ? th->pending.pc : last,
              "%s waits, and nothing that could still happen lets it go on", run_thread_name(waiting));
 }
 

@@ -2,8 +2,8 @@
  * walk.c -- one step after another: which thread, and which of its choices. Brute force, PCT, and the replay of a schedule.
  *
  * A schedule is the sequence of steps: a thread's letter (helpers: a digit), followed by the number of the choice where it is
- * not the first: "A A B1 A"; "A!" is no step: A goes on only with the newest value of what it awaits. The choices of a step are those of model.c: 0 is the newest write (or the end of the
- * modification order), 1 the one before that, and so on. A thread that awaits something has a step only when the
+ * not the first: "A A B1 A". The choices of a step are those of model.c: 0 is the newest write (or the end of the modification
+ * order), 1 the one before that, and so on. "A!" is no step: A goes on only with the newest value of what it awaits. A thread that awaits something has a step only when the
  * condition can hold.
  *
  * Brute force takes every sequence, optionally with at most so many preemptions (Musuvathi, Qadeer: CHESS, PLDI 2007). It is what
@@ -101,6 +101,7 @@ static struct {
     int taken[STEPS_MAX], of[STEPS_MAX];
     int depth, fixed; /* answers given in this execution; those that repeat the last one */
     int last_thread, preemptions, bound;
+    bool cut; /* some execution would have taken more preemptions */
 } oracle;
 
 static int ask(int options)
@@ -134,8 +135,12 @@ static int brute_next(void)
     int able[CLOCKS], count = 0;
     bool goes_on = oracle.last_thread >= 0 && enabled(oracle.last_thread);
     for (int t = 0; t < run_thread_count(); t++)
-        if (enabled(t) && (!goes_on || t == oracle.last_thread || oracle.bound < 0 || oracle.preemptions < oracle.bound))
-            able[count++] = t;
+        if (enabled(t)) {
+            if (goes_on && t != oracle.last_thread && oracle.preemptions == oracle.bound)
+                oracle.cut = true;
+            else
+                able[count++] = t;
+        }
     if (count == 0)
         return -1;
     for (int t = 0; t < run_thread_count(); t++)
@@ -183,6 +188,7 @@ enum verdict walk_all(const struct limits *limits, void (*on_complete)(void))
     run.patient = false; /* as the search, which it is compared with */
     oracle.bound = limits->preemptions;
     oracle.fixed = 0;
+    oracle.cut = false;
     do {
         begin_walk();
         enum run_end end = run_execute(brute_extend, brute_next);
@@ -196,7 +202,7 @@ enum verdict walk_all(const struct limits *limits, void (*on_complete)(void))
             verdict = VERDICT_BUDGET;
     } while (verdict == VERDICT_PROVED);
     run.counts.seconds = engine_now() - start;
-    return verdict;
+    return verdict == VERDICT_PROVED && oracle.cut ? VERDICT_BUDGET : verdict;
 }
 
 /* --- PCT --- */

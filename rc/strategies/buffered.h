@@ -46,7 +46,9 @@
 
 /* Entries of a segment; sealed segments before mutators wait. Small pads cost futex traffic, large ones memory and dead
  * objects that wait: between the 256 and the 65,536 entries that FIELD.md 2 gives figures for. Not swept here. */
-#ifdef RC_HOSTILE
+#ifdef RC_EXPLORED
+enum { LOG_SEGMENT = 8, LOG_LIMIT = 5 }; /* a scenario can go beyond it, and most do not */
+#elif defined(RC_HOSTILE)
 enum { LOG_SEGMENT = 8, LOG_LIMIT = 24 };
 #else
 enum { LOG_SEGMENT = 8192, LOG_LIMIT = 48 };

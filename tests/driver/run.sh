@@ -24,43 +24,11 @@ read -ra words <<<"$strategies"
 all=$((2 * ${#words[@]})) # samples of a run of all strategies over two rounds
 brief=(-p 2 -w 0.01 --min-time 0.01)
 small=(-W fib -L n=10)
-checks=0
-failed=0
+# shellcheck disable=SC2034 # read by checks.sh
+checks_loud=1
+# shellcheck source=tests/checks.sh
+. "$here/../checks.sh"
 worker_pattern='rclab worker [0-9]+ [{]'
-
-verdict() { # DESCRIPTION STATUS FILE: counts and prints one check; the file is shown if it failed
-    checks=$((checks + 1))
-    if [ "$2" -eq 0 ]; then
-        echo "ok    $1"
-    else
-        failed=$((failed + 1))
-        echo "FAIL  $1"
-        sed 's/^/      | /' "$3" | head -n 12
-    fi
-}
-
-# expect DESCRIPTION CODE PATTERN COMMAND…: the exit code, and an extended regular expression in the output. Both streams
-# go to `out`.
-expect() {
-    local description=$1 code=$2 pattern=$3 got
-    shift 3
-    "$@" >out 2>&1 </dev/null
-    got=$?
-    if [ "$got" -ne "$code" ]; then
-        echo "(exit $got, not $code)" >>out
-        verdict "$description" 1 out
-    else
-        grep -Eq -- "$pattern" out
-        verdict "$description" $? out
-    fi
-}
-
-holds() { # DESCRIPTION COMMAND…: the command succeeds; it may look at `out` of the last `expect`
-    local description=$1
-    shift
-    "$@" >held 2>&1
-    verdict "$description" $? held
-}
 
 lacks() { # FILE PATTERN: the file is there, is not empty, and has no such line
     [ -s "$1" ] && ! grep -Eq -- "$2" "$1"

@@ -8,9 +8,9 @@
  * Checked: a plain counter under the lock is the number of times it was taken.
  */
 static struct {
-    struct container a_of; /* a lock follows the container that it belongs to */
+    struct container of_a; /* a lock follows the container that it belongs to */
     struct lock a;
-    struct container b_of;
+    struct container of_b;
     struct lock b;
     int at_a, at_b;
 } locks;
@@ -18,8 +18,8 @@ static struct {
 static void locks_init(int maker)
 {
     scenario_act_as(maker);
-    lock_init(&locks.a, &locks.a_of);
-    lock_init(&locks.b, &locks.b_of);
+    lock_init(&locks.a, &locks.of_a);
+    lock_init(&locks.b, &locks.of_b);
 }
 static void locks_unbias(void)
 {
@@ -128,6 +128,7 @@ SCENARIO(lock_two_threads);
 static const struct scenario lock_held = {
     .name = "lock-held", .summary = "two threads want a lock that a third one holds: both are woken, one after the other", .source = "FIELD.md 3.21",
     .setup = locks_setup_held, .thread = {locks_leave, locks_take, locks_take}, .check = locks_check_three,
+    .large = RC_DEFERS_FREE,
 };
 SCENARIO(lock_held);
 static const struct scenario lock_three_threads = {
@@ -145,14 +146,17 @@ static const struct scenario lock_pair_biased = {
     .source = "FIELD.md 3.5", .setup = locks_setup_biased, .thread = {locks_take_ab, locks_take_b}, .check = locks_check_pair_and_one,
 };
 SCENARIO(lock_pair_biased);
+/* Two threads may give way to each other for ever, in step (lock.h says so): the explorer finds an execution without end. */
+#define LOCKS_ENDLESS (LOCK_NONE ? NULL : "too long")
 static const struct scenario lock_pairs_biased = {
     .name = "lock-two-biased-both", .summary = "two threads take two locks that are biased to one of them", .source = "FIELD.md 3.5",
     .setup = locks_setup_biased, .thread = {locks_take_ab, locks_take_ba}, .check = locks_check_pairs, .large = !LOCK_NONE,
+    .fails = LOCKS_ENDLESS,
 };
 SCENARIO(lock_pairs_biased);
 static const struct scenario lock_pair_and_one = {
     .name = "lock-two-held", .summary = "two threads take two locks of which a third one holds the second", .source = "FIELD.md 3.5",
     .setup = locks_setup_second_held, .thread = {locks_leave_b, locks_take_ab, locks_take_ba}, .check = locks_check_pairs_and_one,
-    .large = !LOCK_NONE,
+    .large = !LOCK_NONE, .fails = LOCKS_ENDLESS,
 };
 SCENARIO(lock_pair_and_one);

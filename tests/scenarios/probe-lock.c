@@ -38,8 +38,10 @@ static void probe_lock_setup(void)
 {
     probe_biased_setup();
     scenario_act_as(-1);
-    lock_acquire_two(&guarded.x, &guarded.y);
-    lock_release_two(&guarded.x, &guarded.y);
+    lock_acquire(&guarded.x);
+    lock_release(&guarded.x);
+    lock_acquire(&guarded.y);
+    lock_release(&guarded.y);
 }
 static void probe_lock_check(void) { lock_and_write(); }
 
@@ -109,6 +111,18 @@ static const struct scenario probe_two_locks = {
 };
 SCENARIO(probe_two_locks);
 
+/* The other one takes them one after the other. */
+static void lock_y_then_x(void)
+{
+    lock_y();
+    lock_and_write();
+}
+static const struct scenario probe_two_or_one = {
+    .name = "probe-two-or-one", .summary = "a thread takes two locks while another takes the second and then the first", .source = "FIELD.md 3.5",
+    .setup = probe_lock_setup, .thread = {lock_x_y, lock_y_then_x}, .unfit = probe_unless_locks,
+};
+SCENARIO(probe_two_or_one);
+
 static void lock_x_x(void)
 {
     lock_acquire_two(&guarded.x, &guarded.x);
@@ -156,6 +170,16 @@ SCENARIO(probe_destructor);
 /* --- what a container displaces is dropped when its lock is free: the dropped one asks the container for its length --- */
 
 static struct obj *asked;
+
+/* The lock is nobody's own: its owner could enter twice without being stopped. */
+static void asker_unbias(void)
+{
+    scenario_act_as(-1);
+    if (obj_is(asked, &list_type))
+        (void)list_length(asked);
+    else
+        (void)dict_length(asked);
+}
 static void asker_dealloc(struct obj *o)
 {
     if (obj_is(asked, &list_type))
@@ -173,6 +197,7 @@ static void asker_setup_list(void)
     asked = list_new(1);
     list_append(asked, asker);
     obj_decref(asker);
+    asker_unbias();
 }
 static void asker_setup_dict(void)
 {
@@ -181,6 +206,7 @@ static void asker_setup_dict(void)
     asked = dict_new(1);
     dict_set(asked, none_get(), asker);
     obj_decref(asker);
+    asker_unbias();
 }
 static void asker_list_set(void) { list_set(asked, 0, none_get()); }
 static void asker_list_clear(void) { list_clear(asked); }
@@ -215,6 +241,14 @@ static void probe_iter_alone_setup(void)
     probe_iter_setup();
     obj_decref(probe_iterated);
 }
+static void probe_iter_item_setup(void)
+{
+    probe_iter_setup();
+    struct obj *item = probe_new();
+    list_set(probe_iterated, 0, item);
+    obj_decref(item);
+    obj_decref(probe_iterated);
+}
 static void probe_iter_next(void)
 {
     struct obj *item;
@@ -237,6 +271,12 @@ SCENARIO(iter_cleared);
 static const struct scenario iter_cleared_busy = {
     .name = "iter-cleared-busy", .summary = "the same while the list's lock is taken by its last other holder", .source = "iter.c",
     .setup = probe_iter_setup, .thread = {probe_iter_next, probe_iter_use_and_clear}, .check = probe_iter_check,
-    .unfit = probe_unless_locks,
+    .unfit = probe_unless_locks, .large = true,
 };
 SCENARIO(iter_cleared_busy);
+static const struct scenario iter_cleared_item = {
+    .name = "iter-cleared-item", .summary = "the same, and the list alone held the item", .source = "iter.c",
+    .setup = probe_iter_item_setup, .thread = {probe_iter_next, probe_iter_clear}, .check = probe_iter_check,
+    .unfit = probe_unless_locks,
+};
+SCENARIO(iter_cleared_item);

@@ -10,7 +10,7 @@
 #include "things.h"
 
 static struct {
-    struct obj *o;
+    struct obj *o, *other;
     _Atomic uint32_t handed; /* stale-owner: C has handed its references over */
     bool taken;              /* and A has dropped them */
 } queue;
@@ -94,6 +94,25 @@ static const struct scenario owner_returns = {
     .source = "FIELD.md 3.11", .setup = queue_setup_two, .thread = {queue_block_and_drop, queue_drop},
 };
 SCENARIO(owner_returns);
+
+/* B and C hold an object each that A made and counted; A only comes and goes. */
+static void queue_setup_pair(void)
+{
+    queue_make(0);
+    scenario_act_as(0);
+    queue.other = thing_new(1);
+}
+static void queue_block(void)
+{
+    thread_detach();
+    thread_attach();
+}
+static void queue_drop_other(void) { obj_decref(queue.other); }
+static const struct scenario owner_blocked_two = {
+    .name = "owner-blocked-two", .summary = "two threads send objects to an owner that detaches and attaches", .source = "FIELD.md 3.11",
+    .setup = queue_setup_pair, .thread = {queue_block, queue_drop, queue_drop_other}, .large = true,
+};
+SCENARIO(owner_blocked_two);
 
 /* --- somebody else drains while the owner detaches --- */
 
