@@ -25,6 +25,7 @@ struct scenario {
     const char *(*unfit)(void);           /* why this strategy cannot run it, or NULL; NULL: all can */
     bool bare;                            /* no runtime: the bodies use atomics alone (litmus tests) */
     bool large;                           /* a proof takes minutes: not with --quick */
+    int track;                            /* enum track_policy; 0 is TRACK_OFF */
     int heap;                             /* enum heap_policy; 0 is HEAP_MALLOC, under which what is freed stays freed */
     const char *label[SCENARIO_THREADS];  /* what a thread is called in a diagram; NULL: A, B, C, D */
     const char *const *outcomes;          /* litmus: every outcome that rc11 allows, as explore_outcome prints it, NULL at the end */
