@@ -96,7 +96,7 @@ static void export_csv_events(const json_t *record, json_t *flat, struct names *
 /* All of a sample's counters under the names of their columns. New reference. */
 static json_t *export_csv_counters(const json_t *record, struct names *estimated)
 {
-    static const char *const kinds[] = {"refcounts", "locks", "peaks", "facts"};
+    static const char *const kinds[] = {"refcounts", "locks", "peaks", "collector", "facts"};
     json_t *flat = json_object();
 
     export_csv_events(record, flat, estimated);

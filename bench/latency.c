@@ -37,8 +37,7 @@ static int64_t latency_number(const json_t *hist, const char *key, int64_t most,
 
 /* --- merging --- */
 
-/* The largest value; below 0: there was nothing that is a count. */
-static int64_t latency_take_counts(struct histogram *h, const json_t *counts)
+int64_t latency_take_counts(struct histogram *h, const json_t *counts)
 {
     int64_t largest = -1;
     size_t i;

@@ -39,6 +39,9 @@ struct latency_percentile {
 enum { LATENCY_PERCENTILES = 5 };
 extern const struct latency_percentile latency_percentiles[LATENCY_PERCENTILES];
 
+/* Adds what a sample's [[value, count], …] hold. The largest value; below 0: there was nothing that is a count. */
+int64_t latency_take_counts(struct histogram *h, const json_t *counts);
+
 /* False if no right sample of the cell has a histogram. */
 bool latency_merge(struct latency *latency, const struct result_cell *cell);
 

@@ -201,12 +201,14 @@ static const struct param *listing_common_params(void)
     return params;
 }
 
+/* Of a workload; NULL: there is no such column. */
 static void listing_param_rows(struct table *table, const char *workload, const struct param *param)
 {
     for (; param && param->name; param++) {
         char *values = param_values(param);
 
-        table_cell(table, "%s", workload);
+        if (workload)
+            table_cell(table, "%s", workload);
         table_cell(table, "%s", param->name);
         table_cell(table, "%s", values);
         table_cell(table, "%s", param->fallback ? param->fallback : "–");
@@ -237,10 +239,23 @@ static json_t *listing_json_params(void)
     return listing_json_param_list(listing_common_params());
 }
 
+/* Policies: the variables that every workload has, since they are the runtime's. */
+static void listing_print_policies(void)
+{
+    static const struct table_column columns[] = {{"POLICY", false}, {"VALUES", false}, {"DEFAULT", false}, {"MEANING", false}};
+    struct table table;
+
+    table_begin(&table, columns, sizeof columns / sizeof columns[0]);
+    listing_param_rows(&table, NULL, listing_common_params());
+    table_print(&table, TABLE_TEXT);
+    table_free(&table);
+}
+
 static const struct topic topics[] = {
     {"strategies", listing_print_strategies, listing_json_strategies},
     {"workloads", listing_print_workloads, listing_json_workloads},
     {"params", listing_print_params, listing_json_params}, /* JSON: those of every workload; the others stand with theirs */
+    {"policies", listing_print_policies, listing_json_params},
     {"events", counters_print_events, counters_json_events},
 };
 enum { TOPICS = sizeof topics / sizeof topics[0] };
@@ -271,9 +286,9 @@ static const struct argp_option listing_options[] = {
 static const struct argp listing_argp = {
     .options = listing_options,
     .parser = listing_option,
-    .args_doc = "[strategies|workloads|params|events]…",
+    .args_doc = "[strategies|workloads|params|policies|events]…",
     .doc = "List what is linked into this program: the header of an object and a small int in bytes, the traits, every "
-           "workload's parameters with their values and defaults.",
+           "workload's parameters and the runtime's policies (what -L sets for any workload) with their values and defaults.",
 };
 
 int listing_main(int argc, char **argv)

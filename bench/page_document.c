@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector.h"
 #include "contention.h"
 #include "counter_table.h"
 #include "latency.h"
@@ -207,6 +208,8 @@ static void page_document_contention(json_t *tables, const struct report_group *
         json_array_append_new(tables, page_table(&table, "contention", "Locks by type of object, per operation; the longest wait"));
     if (contention_fill_peaks(&table, group))
         json_array_append_new(tables, page_table(&table, "peaks", "Peaks: the highest in any sample"));
+    if (collector_fill(&table, group))
+        json_array_append_new(tables, page_table(&table, "collector", "The collector of cycles, over all samples"));
 }
 
 static void page_document_events(json_t *tables, const struct report_group *group)

@@ -23,6 +23,7 @@
 #include "page.h"
 #include "run.h"
 #include "show.h"
+#include "soak.h"
 #include "suggest.h"
 #include "system_check.h"
 #include "worker.h"
@@ -43,6 +44,7 @@ static const struct command commands[] = {
     {"export", "write samples as JSON, CSV, Markdown, JUnit or pyperf", export_main},
     {"merge", "put the shards of one plan into one file", merge_main},
     {"system", "system check: is this machine fit to measure on?", system_main},
+    {"soak", "random cells until the budget is spent: looks for crashes, leaks, wrong answers", soak_main},
     {"report", "make a page to hand out: charts, tables, raw samples", page_main},
     {"explore", "run a scenario through every execution that the memory model allows", explorer_main},
     {"counters", "what this machine can count, and what would help", counters_main},

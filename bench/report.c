@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector.h"
 #include "contention.h"
 #include "counter_table.h"
 #include "exits.h"
@@ -376,7 +377,8 @@ static void report_counters(const struct report_group *group, enum table_style s
 
 static void report_contention(const struct report_group *group, enum table_style style)
 {
-    bool (*const fill[])(struct table *, const struct report_group *) = {contention_fill_locks, contention_fill_peaks};
+    bool (*const fill[])(struct table *, const struct report_group *) = {contention_fill_locks, contention_fill_peaks,
+                                                                                collector_fill};
     struct table table;
 
     for (size_t i = 0; i < sizeof fill / sizeof fill[0]; i++)

@@ -8,6 +8,7 @@
  */
 #include "../gc/unit.c"
 
+#include "histogram.h"
 #include "pacing.h"
 #include "workload.h"
 #include <stdarg.h>
@@ -37,6 +38,10 @@ static const struct workload_info *const workload_infos[] = {
 static const struct param runtime_params[] = {
     {"freelist", PARAM_CHOICE, "malloc|locked|thread", 0, 0, "thread", "where freed objects wait for their reuse"},
     {"shared", PARAM_CHOICE, "counted|immortal", 0, 0, "immortal", "None, booleans, small ints and a workload's shared objects"},
+    {"gc", PARAM_CHOICE, "off|track-locked|track-buffered", 0, 0, "off",
+     "collection of cycles: off; containers tracked in one table under a lock; or in a table of each thread, a log emptied in place"},
+    {"gc-threshold", PARAM_INT, NULL, 1, 1000000000, "10000",
+     "growth in tracked containers that makes a collection due, if it is a quarter of the live ones as well"},
     {"switch-interval", PARAM_INT, NULL, 1, 10000000, "5000", "microseconds until a waiter asks for the GIL (where there is one)"},
     {0},
 };
@@ -63,6 +68,23 @@ API const char *work_param(const struct work *w, const char *name)
 API int64_t work_int(const struct work *w, const char *name) { return strtoll(work_param(w, name), NULL, 10); }
 API bool work_is(const struct work *w, const char *name, const char *value) { return strcmp(work_param(w, name), value) == 0; }
 API bool work_counts_shared(const struct work *w) { return work_is(w, "shared", "counted"); }
+
+API bool work_collects(const struct work *w) { return !work_is(w, "gc", "off"); }
+
+API int64_t work_collect(void)
+{
+    enum { TRIES = 1000 }; /* each passes a turn of whoever is in the way */
+    int64_t collected = 0, now, skipped;
+    int tries = 0;
+    do {
+        skipped = gc_statistics().skipped;
+        now = gc_collect();
+        collected += now;
+        skipped = gc_statistics().skipped - skipped;
+        rt_safepoint();
+    } while (now > 0 || (skipped && ++tries < TRIES));
+    return collected;
+}
 
 API void work_barrier(struct work *w)
 {
@@ -403,12 +425,55 @@ static int sample_workload(struct crew *c)
     return 0;
 }
 
+/* --- the collector of cycles, where it is on --- */
+
+static enum track_policy sample_track(const struct work *w)
+{
+    return work_is(w, "gc", "off") ? TRACK_OFF : work_is(w, "gc", "track-locked") ? TRACK_LOCKED : TRACK_THREAD;
+}
+
+static void sample_stopped(void *stops, int64_t ns) { histogram_record(stops, ns, 1); }
+
+static void sample_collect_begin(const struct work *w)
+{
+    if (!work_collects(w))
+        return;
+    gc_start();
+    if (w->request->stops)
+        gc_listen(sample_stopped, w->request->stops);
+}
+
+/* What the workload left is not to count as a leak, where a collection finds it; a last look at the figures. The threads have ended. */
+static void sample_collect_end(const struct work *w)
+{
+    static const char *const names[] = {
+#define X(name) #name,
+        GC_STATISTICS(X)
+#undef X
+    };
+    struct sample *s = w->sample;
+    if (!work_collects(w))
+        return;
+    struct gc_statistics found = gc_statistics();
+    gc_listen(NULL, NULL); /* the last collections are the harness's */
+    const int64_t value[] = {
+#define X(name) found.name,
+        GC_STATISTICS(X)
+#undef X
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        s->collection[s->collections++] = (struct named_value){names[i], value[i]};
+    work_collect();
+}
+
 static int sample_start(struct crew *c)
 {
     const struct work *w = &c->work;
     struct objects_config config = {
         .heap = work_is(w, "freelist", "malloc") ? HEAP_MALLOC : work_is(w, "freelist", "locked") ? HEAP_LOCKED : HEAP_THREAD,
         .count_shared = work_counts_shared(w),
+        .track = sample_track(w),
+        .collect_threshold = work_int(w, "gc-threshold"),
     };
 #if RC_NEEDS_GIL
     gil.interval_ns = work_int(w, "switch-interval") * 1000;
@@ -434,8 +499,11 @@ static int sample_run(const struct sample_request *request, struct sample *s)
         snprintf(s->error, sizeof s->error, "out of memory while starting the runtime");
         return -1;
     }
+    sample_collect_begin(&c.work);
     int result = sample_workload(&c);
+    sample_collect_end(&c.work);
     s->leaked = objects_stop();
+    gc_end();
     sample_counters(s);
     sample_locks(s);
     sample_peaks(s);

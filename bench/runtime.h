@@ -58,6 +58,7 @@ struct pace {
     int64_t request; /* repetitions of the workload in one request; 0 when off */
 };
 struct pacing;
+struct histogram;
 
 /* One sample to take, in this process. */
 struct param_value {
@@ -78,6 +79,7 @@ struct sample_request {
     void (*round_begin)(void *arg, int thread);
     void (*round_end)(void *arg, int thread);
     void *round_arg;
+    struct histogram *stops;    /* empty: takes the time to stop the world of each stop, ns. NULL: nobody wants it */
     const char *allocation_map; /* NULL, or with statistics: a file to write what lay where to, when all has ended */
 };
 
@@ -120,6 +122,8 @@ struct sample {
     char error[256];  /* why run() returned non-zero, or what was wrong with the result; else "" */
     int lock_types;   /* with statistics: types of which an object was locked */
     struct lock_sample lock[RUNTIME_MAX_LOCKS];
+    int collections;  /* with a collector: its figures, warm-up included; those named longest are maxima. 0: it was off */
+    struct named_value collection[RUNTIME_MAX_COUNTERS];
     int peaks;        /* with statistics: the highest that something was, warm-up included; never divided, never added */
     struct named_value peak[RUNTIME_MAX_COUNTERS];
 };

@@ -83,6 +83,16 @@ static void stopwatch_add_rate(json_t *hist, const struct sample_request *reques
     json_object_set_new(hist, "overslept_ns", json_integer(worst));
 }
 
+void stopwatch_add_histogram(json_t *object, const struct histogram *h)
+{
+    json_object_set_new(object, "unit", json_string("ns"));
+    json_object_set_new(object, "events", json_integer((json_int_t)h->count));
+    json_object_set_new(object, "min", json_integer(h->min));
+    json_object_set_new(object, "max", json_integer(h->max));
+    json_object_set_new(object, "saturated", json_integer((json_int_t)h->saturated));
+    json_object_set_new(object, "counts", stopwatch_counts(h));
+}
+
 json_t *stopwatch_json(const struct sample_request *request)
 {
     struct histogram *sum;
@@ -94,15 +104,10 @@ json_t *stopwatch_json(const struct sample_request *request)
     for (int i = 0; i < request->threads; i++)
         histogram_merge(sum, &request->pacing[i].histogram);
     hist = pace_json(&request->pace);
-    json_object_set_new(hist, "unit", json_string("ns"));
-    json_object_set_new(hist, "events", json_integer((json_int_t)sum->count));
-    json_object_set_new(hist, "min", json_integer(sum->min));
-    json_object_set_new(hist, "max", json_integer(sum->max));
-    json_object_set_new(hist, "saturated", json_integer((json_int_t)sum->saturated));
+    stopwatch_add_histogram(hist, sum);
     json_object_set_new(hist, "clock_ns", json_integer(stopwatch_clock()));
     if (request->pace.mode == PACE_FIXED)
         stopwatch_add_rate(hist, request);
-    json_object_set_new(hist, "counts", stopwatch_counts(sum));
     free(sum);
     return hist;
 }

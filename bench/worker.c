@@ -141,6 +141,20 @@ static json_t *worker_peak(void)
     return kib < 0 ? json_null() : json_integer(kib);
 }
 
+/* What the collector of cycles did, and how long the world took to stop each time; null if it was off. */
+static json_t *worker_collector(const struct sample_request *request, const struct sample *sample)
+{
+    json_t *collector, *stops;
+
+    if (sample->collections == 0)
+        return json_null();
+    collector = worker_named(sample->collection, sample->collections);
+    stops = json_object();
+    stopwatch_add_histogram(stops, request->stops);
+    json_object_set_new(collector, "stops", stops);
+    return collector;
+}
+
 static json_t *worker_error(const struct sample *sample)
 {
     return sample->error[0] ? samples_text(sample->error, strnlen(sample->error, sizeof sample->error)) : json_null();
@@ -155,12 +169,14 @@ static json_t *worker_report(const struct sample_request *request, const struct 
     json_t *verify = json_pack("{s:b, s:b, s:I}", "result_ok", sample->result_ok, "may_be_wrong", sample->result_may_be_wrong,
                                "leaked", (json_int_t)sample->leaked);
 
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "wall_ns",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "wall_ns",
                      (json_int_t)sample->wall_ns, "cpu_ns", (json_int_t)sample->cpu_ns, "drain_ns",
                      (json_int_t)sample->drain_ns, "ops", (json_int_t)sample->ops, "counted_ops",
                      (json_int_t)sample->counted_ops, "rss_peak_kib", worker_peak(), "verify",
                      verify, "threads", worker_threads(sample), "counters", tally_json(tally), "locks", locks, "refcounts",
-                     refcounts, "peaks", peaks, "hist", stopwatch_json(request), "facts", worker_named(sample->fact, sample->facts), "error", worker_error(sample));
+                     refcounts, "peaks", peaks, "hist", stopwatch_json(request), "collector",
+                     worker_collector(request, sample), "facts", worker_named(sample->fact, sample->facts), "error",
+                     worker_error(sample));
 }
 
 static bool worker_locks_sane(const struct sample *sample)
@@ -176,7 +192,7 @@ static bool worker_count_sane(const struct sample *sample)
 {
     return sample->threads >= 0 && sample->threads <= RUNTIME_MAX_THREADS && sample->counters >= 0 &&
            sample->counters <= RUNTIME_MAX_COUNTERS && sample->facts >= 0 && sample->facts <= RUNTIME_MAX_FACTS &&
-           sample->peaks >= 0 && sample->peaks <= RUNTIME_MAX_COUNTERS && worker_locks_sane(sample);
+           sample->collections >= 0 && sample->collections <= RUNTIME_MAX_COUNTERS && sample->peaks >= 0 && sample->peaks <= RUNTIME_MAX_COUNTERS && worker_locks_sane(sample);
 }
 
 int worker_main(int argc, char **argv)
@@ -184,6 +200,7 @@ int worker_main(int argc, char **argv)
     static struct sample sample;
     static struct sample_request request;
     static struct tally tally;
+    static struct histogram stops;
     const struct runtime *runtime;
     json_t *order = argc == 3 ? json_loads(argv[2], 0, NULL) : NULL, *report, *before;
     bool callgrind = json_is_true(json_object_get(order, "callgrind"));
@@ -195,6 +212,7 @@ int worker_main(int argc, char **argv)
     if (callgrind)
         callgrind_listen(&request);
     stopwatch_begin(&request);
+    request.stops = &stops;
     request.allocation_map = getenv(WORKER_ALLOCATION_MAP);
     if (request.allocation_map && !runtime->statistics)
         die_usage("worker: %s: only an instance with statistics knows what lies where", WORKER_ALLOCATION_MAP);

@@ -47,6 +47,10 @@ API int64_t work_int(const struct work *w, const char *name);
 API bool work_is(const struct work *w, const char *name, const char *value);
 /* True when shared objects are to be counted like any other (-L shared=counted) instead of being immortal. */
 API bool work_counts_shared(const struct work *w);
+/* True when cycles are collected (-L gc=… other than off). */
+API bool work_collects(const struct work *w);
+/* Collects until nothing more is found; how many objects. No other thread collects. For set-up, check and teardown. */
+API int64_t work_collect(void);
 /* All running threads wait for each other, detached. A safepoint. */
 API void work_barrier(struct work *w);
 /* Keeps a figure under that name (a literal); the driver prints and files it. */

@@ -2,8 +2,8 @@
  * collect.c -- reference cycles: what is kept by nothing but itself is found, finalised and cleared.
  *
  *     stop the world · settle the counts (rc_settle_stw)
- *     refs := count of each tracked container · minus one for each reference from another tracked one
- *     what has refs left is held from outside; mark what it reaches · the rest is garbage
+ *     count: refs := count of each tracked container, minus one for each reference from another tracked one
+ *     reach: what has refs left is held from outside; mark it and what it reaches · finish: the rest is garbage
  *     take a reference to each garbage object · start the world
  *     finalisers · stop · garbage that is held from outside now, and what it reaches, stays (resurrection) · start
  *     clear the rest · drop our references: counting frees them
@@ -15,133 +15,153 @@
  * What is dead already and waits for its deallocation is not tracked: its references count as coming from outside, so what it holds
  * is kept until it is gone. The same holds for what a stopped thread took out of a container.
  *
- * Invariant: between gather and release a container's slot holds the number of its item (odd).
+ * What a collection knows of a container stands in a word beside its slot (track.h): the objects are read alone, and no memory is
+ * needed but for the garbage.
+ *
+ *     word   refs << 2 | GC_PARENT | GC_REACHABLE
+ *            once reachable, instead of refs: where the next word whose container's references are to be followed is
+ *
+ * GC_PARENT: it refers to another one that is looked at. The others need not be traversed a second time: most containers of a
+ * program hold leaves alone.
+ * Invariant: words are 0 before and after. In between the refs of a container may be negative for a while.
  * Order: all of it with the world stopped (T1, T2 carry what the others did and will see), but for finalisers and clearing, which
  * are ordinary mutators' work. One collection at a time: gc.busy.
  */
 #include "collect.h"
 
+enum {
+    GC_REACHABLE = 1,
+    GC_PARENT = 2,
+    GC_BITS = 3,
+    GC_REF = 4, /* one reference from outside */
+};
+
+/* Garbage. */
 struct gc_item {
     struct container *object;
-    int64_t refs;    /* references from outside */
-    bool reachable;
+    bool reachable; /* by the second look */
 };
 
 static struct {
     _Atomic bool busy;
     struct gc_item *item;
     int64_t items, room;
-    int64_t *work;   /* items whose references are to be followed */
-    int64_t pending;
+    int64_t tracked;  /* containers looked at */
+    int64_t *pending; /* the word of the first one whose references are to be followed */
     bool short_of_memory;
     struct gc_statistics statistics;
+    void (*stopped)(void *arg, int64_t ns); /* NULL: nobody listens */
+    void *stopped_arg;
 } gc;
 
-/* --- the items --- */
+/* --- the word of a container --- */
 
-static bool gc_make_room(int64_t items)
+/* NULL: it is none of those that are looked at. */
+HOT int64_t *gc_word_of(const struct obj *o)
 {
-    if (items <= gc.room)
-        return true;
-    int64_t room = items + items / 2 + 64;
-    struct gc_item *item = os_realloc(gc.item, (size_t)room * sizeof *item);
-    if (item)
-        gc.item = item;
-    int64_t *work = item ? os_realloc(gc.work, (size_t)room * sizeof *work) : NULL;
-    if (work)
-        gc.work = work;
-    if (item && work)
-        gc.room = room;
-    return item && work;
+    _Atomic(uintptr_t) *slot = o->type->flags & TYPE_CONTAINER ? track_slot((const struct container *)o) : NULL;
+    return slot ? track_word(slot) : NULL;
 }
 
-static void gc_gather_one(struct container *c, void *unused)
+/* Whose it is. */
+HOT struct container *gc_owner_of(const int64_t *word)
+{
+    const _Atomic(uintptr_t) *slot = (const void *)((const char *)word - (offsetof(struct track_chunk, word) - offsetof(struct track_chunk, slot)));
+    return (struct container *)atomic_load_explicit(slot, memory_order_relaxed); /* relaxed: the world is stopped */
+}
+
+HOT void gc_traverse(struct container *c, int (*visit)(struct obj *, void *), void *arg)
+{
+    if (c->base.type->traverse)
+        c->base.type->traverse(&c->base, visit, arg);
+}
+
+/* --- counting: the references to it, less those from others that are looked at --- */
+
+static int gc_subtract(struct obj *child, void *parent)
+{
+    int64_t *word = gc_word_of(child);
+    if (word) {
+        *word -= GC_REF;
+        *(int64_t *)parent = GC_PARENT;
+    }
+    return 0;
+}
+
+/* `ours` of its references are the collector's own. */
+HOT void gc_count_one(struct container *c, int64_t *word, int64_t ours)
+{
+    int64_t count = rc_is_immortal(&c->base.rc) ? INT32_MAX : rc_count_stw(&c->base.rc) - ours, parent = 0;
+    gc_traverse(c, gc_subtract, &parent);
+    *word = (*word + count * GC_REF) | parent;
+}
+HOT void gc_count(struct container *c, _Atomic(uintptr_t) *slot, void *unused)
 {
     (void)unused;
-    if (gc.short_of_memory || !gc_make_room(gc.items + 1)) {
-        gc.short_of_memory = true;
-        return;
-    }
-    /* relaxed: the world is stopped */
-    atomic_store_explicit(track_slot(c), (uintptr_t)gc.items << 1 | 1, memory_order_relaxed);
-    int64_t count = rc_is_immortal(&c->base.rc) ? INT64_MAX / 2 : rc_count_stw(&c->base.rc);
-    gc.item[gc.items++] = (struct gc_item){.object = c, .refs = count};
-}
-
-/* The slots hold addresses again. */
-static void gc_release(void)
-{
-    for (int64_t i = 0; i < gc.items; i++)
-        /* relaxed: the world is stopped */
-        atomic_store_explicit(track_slot(gc.item[i].object), (uintptr_t)gc.item[i].object, memory_order_relaxed);
-}
-
-/* The item of a tracked object, or -1: it is none of those that are looked at. */
-static int64_t gc_item_of(const struct obj *o)
-{
-    const struct container *c = (const struct container *)o;
-    if (!(o->type->flags & TYPE_CONTAINER) || !obj_is_tracked(c))
-        return -1;
-    uintptr_t held = atomic_load_explicit(track_slot(c), memory_order_relaxed); /* relaxed: the world is stopped */
-    return held & 1 ? (int64_t)(held >> 1) : -1;
+    gc_count_one(c, track_word(slot), 0);
+    gc.tracked++;
 }
 
 /* --- marking --- */
 
-static int gc_subtract(struct obj *child, void *unused)
+HOT void gc_mark(int64_t *word)
 {
-    int64_t i = gc_item_of(child);
+    if (*word & GC_PARENT) {
+        *word = (int64_t)(intptr_t)gc.pending | GC_PARENT | GC_REACHABLE;
+        gc.pending = word;
+    } else
+        *word = GC_REACHABLE;
+}
+static int gc_reach_child(struct obj *child, void *unused)
+{
+    int64_t *word = gc_word_of(child);
     (void)unused;
-    if (i >= 0)
-        gc.item[i].refs--;
+    if (word && !(*word & GC_REACHABLE))
+        gc_mark(word);
     return 0;
 }
 
-static void gc_mark(int64_t i)
+/* Marks it and all it reaches, if it is held from outside. */
+HOT void gc_reach_one(int64_t *word)
 {
-    if (gc.item[i].reachable)
+    if (*word & GC_REACHABLE || *word < GC_REF)
         return;
-    gc.item[i].reachable = true;
-    gc.work[gc.pending++] = i;
+    gc_mark(word);
+    while (gc.pending) {
+        int64_t *next = gc.pending;
+        gc.pending = (int64_t *)(intptr_t)(*next & ~(int64_t)GC_BITS);
+        gc_traverse(gc_owner_of(next), gc_reach_child, NULL);
+    }
+}
+HOT void gc_reach(struct container *c, _Atomic(uintptr_t) *slot, void *unused)
+{
+    (void)c, (void)unused;
+    gc_reach_one(track_word(slot));
 }
 
-static int gc_reach(struct obj *child, void *unused)
+/* --- what was found --- */
+
+SLOW void gc_add_garbage(struct container *c)
 {
-    int64_t i = gc_item_of(child);
+    if (gc.items == gc.room) {
+        int64_t room = gc.room + gc.room / 2 + 64;
+        struct gc_item *item = os_realloc(gc.item, (size_t)room * sizeof *item);
+        if (!item) {
+            gc.short_of_memory = true;
+            return;
+        }
+        gc.item = item;
+        gc.room = room;
+    }
+    gc.item[gc.items++] = (struct gc_item){.object = c};
+}
+HOT void gc_finish(struct container *c, _Atomic(uintptr_t) *slot, void *unused)
+{
+    int64_t *word = track_word(slot);
     (void)unused;
-    if (i >= 0)
-        gc_mark(i);
-    return 0;
-}
-
-static void gc_traverse(int64_t i, int (*visit)(struct obj *, void *))
-{
-    struct obj *o = &gc.item[i].object->base;
-    if (o->type->traverse)
-        o->type->traverse(o, visit, NULL);
-}
-
-/* Marks what is held from outside, `ours` references of each item being the collector's own. */
-static void gc_find_reachable(int64_t ours)
-{
-    gc.pending = 0;
-    for (int64_t i = 0; i < gc.items; i++)
-        gc_traverse(i, gc_subtract);
-    for (int64_t i = 0; i < gc.items; i++)
-        if (gc.item[i].refs > ours)
-            gc_mark(i);
-    while (gc.pending > 0)
-        gc_traverse(gc.work[--gc.pending], gc_reach);
-}
-
-/* Keeps the unreachable items alone. */
-static void gc_keep_garbage(void)
-{
-    int64_t kept = 0;
-    for (int64_t i = 0; i < gc.items; i++)
-        if (!gc.item[i].reachable)
-            gc.item[kept++].object = gc.item[i].object;
-    gc.items = kept;
+    if (unlikely(!(*word & GC_REACHABLE)))
+        gc_add_garbage(c);
+    *word = 0;
 }
 
 /* --- the phases --- */
@@ -157,6 +177,8 @@ static bool gc_stop(void)
     gc.statistics.stop_ns += ns;
     if (ns > gc.statistics.stop_longest_ns)
         gc.statistics.stop_longest_ns = ns;
+    if (gc.stopped)
+        gc.stopped(gc.stopped_arg, ns);
     return rc_settle_stw();
 }
 
@@ -170,6 +192,16 @@ static void gc_go_on(void)
     rc_settle_end();
 }
 
+/* Looks at all tracked containers; what is garbage goes to gc.item. */
+static void gc_look(void)
+{
+    gc.tracked = 0;
+    track_for_each_stw(true, gc_count, NULL);
+    track_for_each_stw(false, gc_reach, NULL);
+    track_for_each_stw(false, gc_finish, NULL);
+    gc.statistics.tracked = gc.tracked;
+}
+
 /* Leaves the garbage in gc.item, a reference to each taken. False: gave up. */
 static bool gc_find_garbage(void)
 {
@@ -177,15 +209,10 @@ static bool gc_find_garbage(void)
     gc.short_of_memory = false;
     bool settled = gc_stop();
     if (settled)
-        track_for_each_stw(gc_gather_one, NULL);
-    gc.statistics.tracked = gc.items;
-    if (settled && !gc.short_of_memory)
-        gc_find_reachable(0);
-    gc_release();
+        gc_look();
     track_sweep_stw();
-    if (!settled || gc.short_of_memory)
+    if (gc.short_of_memory)
         gc.items = 0;
-    gc_keep_garbage();
     for (int64_t i = 0; i < gc.items; i++)
         obj_incref(&gc.item[i].object->base);
     gc_go_on();
@@ -218,18 +245,33 @@ static void gc_drop_resurrected(void)
     gc.items = kept;
 }
 
-/* The second look, at the garbage alone. Where the counts cannot be settled all of it is taken for resurrected. */
+/* Of those as well that the garbage refers to. */
+HOT void gc_forget(struct container *c, _Atomic(uintptr_t) *slot, void *unused)
+{
+    (void)c, (void)unused;
+    *track_word(slot) = 0;
+}
+
+/* As gc_look, at the garbage alone, one reference to each being ours. */
+static void gc_look_at_garbage(void)
+{
+    for (int64_t i = 0; i < gc.items; i++)
+        gc_count_one(gc.item[i].object, gc_word_of(&gc.item[i].object->base), 1);
+    for (int64_t i = 0; i < gc.items; i++)
+        gc_reach_one(gc_word_of(&gc.item[i].object->base));
+}
+
+/* The second look. Where the counts cannot be settled all of it is taken for resurrected. */
 static void gc_look_again(void)
 {
     bool settled = gc_stop();
-    for (int64_t i = 0; i < gc.items; i++) {
-        struct container *c = gc.item[i].object;
-        gc.item[i] = (struct gc_item){.object = c, .refs = rc_count_stw(&c->base.rc), .reachable = !settled};
-        atomic_store_explicit(track_slot(c), (uintptr_t)i << 1 | 1, memory_order_relaxed); /* relaxed: the world is stopped */
-    }
     if (settled)
-        gc_find_reachable(1);
-    gc_release();
+        gc_look_at_garbage();
+    for (int64_t i = 0; i < gc.items; i++) {
+        int64_t *word = gc_word_of(&gc.item[i].object->base);
+        gc.item[i].reachable = !settled || *word & GC_REACHABLE;
+    }
+    track_for_each_stw(false, gc_forget, NULL);
     gc_go_on();
     gc_drop_resurrected();
 }
@@ -280,15 +322,19 @@ static void gc_collect_due(void)
 API void gc_start(void)
 {
     gc.statistics = (struct gc_statistics){0};
+    gc.stopped = NULL;
     thread_configure_collect(gc_collect_due);
 }
 
+API void gc_listen(void (*stopped)(void *arg, int64_t ns), void *arg)
+{
+    gc.stopped = stopped;
+    gc.stopped_arg = arg;
+}
 
 API void gc_end(void)
 {
     os_free(gc.item);
-    os_free(gc.work);
     gc.item = NULL;
-    gc.work = NULL;
     gc.items = gc.room = 0;
 }

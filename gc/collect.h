@@ -6,15 +6,22 @@
 
 #include "../objects/track.h"
 
-/* What collections did since the runtime started. Times in nanoseconds. */
+/*
+ * What collections did since the runtime started. Times in nanoseconds.
+ *
+ *     skipped       memory was short, or the counts could not be settled
+ *     collected     objects found to be garbage
+ *     resurrected   of these, that a finaliser made reachable again
+ *     tracked       objects that the last collection looked at
+ *     pause         the world stood still; sum and maximum
+ *     stop          until it did; as well
+ */
+#define GC_STATISTICS(X) \
+    X(collections) X(skipped) X(collected) X(resurrected) X(tracked) X(pause_ns) X(pause_longest_ns) X(stop_ns) X(stop_longest_ns)
 struct gc_statistics {
-    int64_t collections;
-    int64_t skipped;        /* another thread was collecting, memory was short, or the counts could not be settled */
-    int64_t collected;      /* objects */
-    int64_t resurrected;    /* that a finaliser made reachable again */
-    int64_t tracked;        /* looked at by the last collection */
-    int64_t pause_ns, pause_longest_ns; /* the world stood still; sum and maximum */
-    int64_t stop_ns, stop_longest_ns;   /* until it did */
+#define X(name) int64_t name;
+    GC_STATISTICS(X)
+#undef X
 };
 
 /* Collects what is unreachable but in cycles. The caller is attached and holds no lock. Returns how many objects it found to be
@@ -26,6 +33,9 @@ API struct gc_statistics gc_statistics(void);
 
 /* Before threads begin: a collection at the safepoint of whoever makes one due (track.h). */
 API void gc_start(void);
+/* Who wants to know of each stop of the world how long it took; after gc_start, before a collection. `stopped` runs with the world
+ * stopped: one call at a time. */
+API void gc_listen(void (*stopped)(void *arg, int64_t ns), void *arg);
 /* Gives its memory back; after the last collection. */
 API void gc_end(void);
 

@@ -20,6 +20,7 @@ static struct track_chunk *track_chunk_new(struct heap_thread *owner, struct tra
         return NULL;
     atomic_init(&k->owner, owner);
     k->used = 0;
+    memset(k->word, 0, sizeof k->word);
     k->next = *list;
     *list = k;
     return k;
@@ -100,23 +101,28 @@ SLOW void obj_untrack_slow(struct container *c)
 
 /* --- the collector's side --- */
 
-static void track_walk_chunks(struct track_chunk *k, void (*visit)(struct container *, void *), void *arg)
+/* Inline: a pass of the collector is one loop. */
+HOT void track_walk_chunks(struct track_chunk *k, bool fetch, void (*visit)(struct container *, _Atomic(uintptr_t) *, void *), void *arg)
 {
+    enum { AHEAD = 24 };
     for (; k; k = k->next)
         for (uint32_t i = 0; i < k->used; i++) {
-            uintptr_t held = atomic_load_explicit(&k->slot[i], memory_order_relaxed); /* relaxed: the world is stopped */
+            /* relaxed, both: the world is stopped */
+            uintptr_t held = atomic_load_explicit(&k->slot[i], memory_order_relaxed);
+            if (fetch && i + AHEAD < k->used)
+                __builtin_prefetch((const void *)(atomic_load_explicit(&k->slot[i + AHEAD], memory_order_relaxed) & ~(uintptr_t)1));
             if (held && !(held & 1))
-                visit((struct container *)held, arg);
+                visit((struct container *)held, &k->slot[i], arg);
         }
 }
 
-API void track_for_each_stw(void (*visit)(struct container *, void *), void *arg)
+HOT void track_for_each_stw(bool fetch, void (*visit)(struct container *, _Atomic(uintptr_t) *, void *), void *arg)
 {
     struct thread *t;
-    track_walk_chunks(track_shared.chunks, visit, arg);
+    track_walk_chunks(track_shared.chunks, fetch, visit, arg);
     thread_registry_lock();
     thread_registry_for_each(t)
-        track_walk_chunks(((struct heap_thread *)t)->track.chunks, visit, arg);
+        track_walk_chunks(((struct heap_thread *)t)->track.chunks, fetch, visit, arg);
     thread_registry_unlock();
 }
 
@@ -133,6 +139,7 @@ static int64_t track_sweep_chunks(struct track_chunk *k, _Atomic(uintptr_t) **fr
                 live++;
                 continue;
             }
+            /* relaxed: the world is stopped */
             atomic_store_explicit(&k->slot[i], (uintptr_t)*free | 1, memory_order_relaxed);
             *free = &k->slot[i];
         }

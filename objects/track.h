@@ -20,15 +20,19 @@
 
 #include "object.h"
 
-enum { TRACK_BYTES = 4096 }; /* of a chunk; aligned to it, so that a slot finds its chunk */
+enum {
+    TRACK_BYTES = 8192, /* of a chunk; aligned to it, so that a slot finds its chunk */
+    TRACK_SLOTS = TRACK_BYTES / (sizeof(uintptr_t) + sizeof(int64_t)) - 2, /* what the rest leaves */
+};
 
 struct track_chunk {
     _Atomic(struct heap_thread *) owner; /* NULL: the thread has ended, or policy locked */
     struct track_chunk *next;
     uint32_t used;                       /* slots ever given out; the owner's */
-    _Atomic(uintptr_t) slot[];
+    _Atomic(uintptr_t) slot[TRACK_SLOTS];
+    int64_t word[TRACK_SLOTS];           /* of the collector, one beside each slot; 0 while there is no collection */
 };
-enum { TRACK_SLOTS = (TRACK_BYTES - sizeof(struct track_chunk)) / sizeof(uintptr_t) };
+_Static_assert(sizeof(struct track_chunk) <= TRACK_BYTES, "a chunk has room for its slots");
 
 /* Set by objects_start. */
 static enum track_policy track_policy __attribute__((unused));
@@ -91,8 +95,14 @@ INLINE bool obj_is_tracked(const struct container *c) { return track_slot(c) != 
 
 /* --- for the collector, the world being stopped --- */
 
-/* Calls visit for each tracked container; its slot may be overwritten meanwhile, and must hold its address again afterwards. */
-API void track_for_each_stw(void (*visit)(struct container *, void *), void *arg);
+/* The collector's word for the container in that slot. */
+HOT int64_t *track_word(_Atomic(uintptr_t) *slot)
+{
+    return (int64_t *)((char *)slot + (offsetof(struct track_chunk, word) - offsetof(struct track_chunk, slot)));
+}
+
+/* Calls visit for each tracked container, with its slot. `fetch`: it will look at the objects, which lie anywhere. */
+HOT void track_for_each_stw(bool fetch, void (*visit)(struct container *, _Atomic(uintptr_t) *, void *), void *arg);
 /* Containers tracked now. Makes the holes that other threads left usable again. */
 API int64_t track_sweep_stw(void);
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,6 +48,8 @@ static void faulty_latencies(const struct sample_request *request)
         }
     }
 }
+
+static void *volatile faulty_kept; /* so that memory is really taken */
 
 /* A sample as it should be: exactly the time asked for, the same work in every process. */
 static void faulty_sound(const struct sample_request *request, struct sample *sample)
@@ -147,6 +150,20 @@ static int faulty_run_leak(const struct sample_request *request, struct sample *
     return 0;
 }
 
+/* A quarter of a mebibyte for each millisecond that is measured. */
+static int faulty_run_grow(const struct sample_request *request, struct sample *sample)
+{
+    for (int64_t ms = request->min_ns / 1000000; ms > 0; ms--) {
+        char *block = malloc(1 << 18);
+
+        if (block)
+            memset(block, 1, 1 << 18);
+        faulty_kept = block;
+    }
+    faulty_sound(request, sample);
+    return 0;
+}
+
 static int faulty_run_unsafe(const struct sample_request *request, struct sample *sample)
 {
     return request->threads > 1 ? faulty_run_wrong(request, sample) : faulty_run_sound(request, sample);
@@ -173,4 +190,5 @@ FAULTY(error, "faulty-error", 0, false)
 FAULTY(hang, "faulty-hang", 0, false)
 FAULTY(wrong, "faulty-wrong", 0, false)
 FAULTY(leak, "faulty-leak", 0, false)
+FAULTY(grow, "faulty-grow", 0, false)
 FAULTY(unsafe, "faulty-unsafe", RUNTIME_UNSAFE, false)

@@ -77,6 +77,26 @@ expect 'JSON list has header sizes' 0 '"head_bytes": [1-9]' "$rclab" list --json
 expect 'list workloads has fib' 0 '^fib +calls' "$rclab" list workloads
 expect 'list workloads has fastfib' 0 '^fastfib ' "$rclab" list workloads
 expect 'list params has choices' 0 '^[^ ]+ +shared +counted\|immortal ' "$rclab" list params
+expect 'list policies has values and defaults' 0 '^gc +off\|track-locked\|track-buffered +off ' "$rclab" list policies
+holds 'and no parameter of a workload' lacks out '^(n|depth) '
+holds 'list policies names what the runtime declares' test "$(grep -c '^    {"' "$here/../../bench/runtime.c")" -eq "$(($(wc -l <out) - 1))"
+expect 'JSON list has policies' 0 '"track-buffered"' "$rclab" list policies --json
+expect 'list has policies too' 0 '^POLICY ' "$rclab" list
+
+# --- policies: a value that is not the default is named, and is part of what a cell is
+expect 'a policy in the heading' 0 '^graph size=64 .*gc=track-buffered' "$rclab" run -W graph -s "${words[0]}" -t 1 \
+    -L size=64 -L gc=track-buffered,off -L gc-threshold=100 "${brief[@]}" --stats -o policies.jsonl
+holds 'the collector has its table' grep -Eq "^${words[0]} +[1-9][0-9]* +[0-9]+ +[1-9]" out
+holds 'its figures are in the file' grep -Eq '"collector":\{"collections":[1-9].*"stops":\{"unit":"ns","events":[1-9]' policies.jsonl
+holds 'and null where it was off' count_is 2 '"collector":null' policies.jsonl
+holds 'the cell is named by it' grep -q '"cell":"graph/[^"]*gc=track-buffered' policies.jsonl
+expect 'an unknown policy' 2 "gc=on: allowed is off\|track" "$rclab" run -W graph -s "${words[0]}" -L gc=on
+for gc in off track-locked; do
+    "$rclab" run -W graph -s "${words[0]}" -t 1 -L gc=$gc "${brief[@]}" --seed 3 -o merge-$gc.jsonl >out 2>&1
+done
+expect 'runs of two policies are not merged' 2 'cell' "$rclab" merge merge-off.jsonl merge-track-locked.jsonl -o merged.jsonl
+expect 'pause tells its facts' 0 'facts +lists=.*traversal_ns.*pause_ns.*ratio_percent' "$rclab" run -W pause -s "${words[0]}" -t 1 \
+    -L gc=track-buffered "${brief[@]}" -o pause.jsonl
 expect 'unknown list' 2 'allowed: strategies' "$rclab" list nonsense
 
 # --- a run and its file

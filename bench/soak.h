@@ -1,0 +1,18 @@
+/*
+ * soak.h -- `rclab soak`: random cells, one after the other, until the budget is spent.
+ *
+ * A cell is a strategy that is safe under threads, a workload, 2 to 8 threads, and a random value for every policy and parameter:
+ * all drawn from the seed and the cell's number alone, so that `rclab soak --seed N --cell I` repeats it. Each runs in fresh
+ * workers; what it finds is a crash, a hang, a wrong answer, a leak, a sanitizer's report (the worker's exit), and memory that grows.
+ *
+ * Memory grows: the peak (VmHWM) of a worker that measures three times as long is a quarter and 4 MiB above the shorter one's, so
+ * again for three times that, and the second increase is at least twice the first: what grows with time makes it three times,
+ * what fills up to a bound (a strategy that defers) does not. Not judged where a sanitizer keeps freed memory.
+ */
+#ifndef BENCH_SOAK_H
+#define BENCH_SOAK_H
+
+/* EXITS_WORKER with a finding. */
+int soak_main(int argc, char **argv);
+
+#endif
