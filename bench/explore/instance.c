@@ -53,7 +53,7 @@ static void start(const struct scenario *s, int threads)
             s->setup();
         return;
     }
-    struct objects_config config = {.heap = (enum heap_policy)s->heap};
+    struct objects_config config = {.heap = (enum heap_policy)s->heap, .lock = (enum lock_policy)s->lock};
     if (objects_start(&config) != 0)
         die("objects_start", ENOMEM);
     stage.live = heap_live();
