@@ -17,7 +17,7 @@ SLOW bool lock_init_mutex(struct lock *l) { return (void)l, true; }
 SLOW void lock_drop_mutex(struct lock *l) { (void)l; }
 SLOW void lock_acquire_slow(struct lock *l) { (void)l; }
 SLOW void lock_release_slow(struct lock *l) { (void)l; }
-static void lock_release_mutex(struct lock *l) { (void)l; }
+static void lock_release_other(struct lock *l) { (void)l; }
 SLOW void lock_acquire_two_slow(struct lock *low, struct lock *high, bool held) { (void)low, (void)high, (void)held; }
 
 #else
@@ -235,23 +235,22 @@ SLOW void lock_acquire_slow(struct lock *l)
         lock_keep_aside(aside, l, NULL);
 }
 
-/* Once the lock is free another thread may hold it, or it may be gone: then only the address is used. */
+/* The word is 0 already: another thread may hold the lock by now, or it may be gone, and only the address is used. */
 SLOW void lock_release_slow(struct lock *l)
 {
-    if (lock_policy == LOCK_BY_PARKING)
-        parking_release(&l->word);
-    /* (L2) release: hands everything written under the lock to the next acquire (L1) */
-    else if (atomic_exchange_explicit(&l->word, LOCK_FREE, memory_order_release) == LOCK_WAITED)
-        os_unpark(&l->word, 1);
+    os_unpark(&l->word, 1);
     if (unlikely(heap_self()->aside != NULL))
         lock_end_aside(l);
 }
 
-static void lock_release_mutex(struct lock *l)
+static void lock_release_other(struct lock *l)
 {
-    os_unlock(l->mutex); /* (L2): POSIX's */
+    if (lock_policy == LOCK_BY_MUTEX)
+        os_unlock(l->mutex); /* (L2): POSIX's */
+    else
+        parking_release(&l->word);
     if (unlikely(heap_self()->aside != NULL))
-        lock_end_aside(l);
+        lock_end_aside(l); /* by its address alone, as above */
 }
 
 /* Waits for one lock at a time, holding none, until the other one is free as well when it comes. */

@@ -14,7 +14,7 @@
  *           0 free --acquire--> 1 held --acquire by another--> 2 held, maybe waiters --release--> 0, one waiter woken
  *           (parking: 1 held, 2 waiters, as bits; only there a free lock may have waiters)
  *
- * So biased, futex and parking share their fast paths; what differs comes after the first compare-and-swap has failed.
+ * So biased, futex and parking are acquired by the same fast path; what differs comes after its compare-and-swap has failed.
  * Invariant: while a thread is parked on the word, the word is 2 or the thread's wake is under way. inside is written by the
  * owner alone, and is 1 only while the owner holds the lock through its bias.
  * Memory ordering: an acquire (L1) sees everything written before the release (L2). The owner stores inside, then loads the
@@ -76,7 +76,8 @@ SLOW void lock_acquire_slow(struct lock *l);
 /* held: low is. */
 SLOW void lock_acquire_two_slow(struct lock *low, struct lock *high, bool held);
 SLOW void lock_release_slow(struct lock *l);
-static __attribute__((unused, noinline)) void lock_release_mutex(struct lock *l); /* not cold: its policy's only way */
+/* A mutex, or a parking lock that somebody waits for. Not cold: a mutex has no other way. */
+static __attribute__((unused, noinline)) void lock_release_other(struct lock *l);
 SLOW bool lock_init_mutex(struct lock *l);
 SLOW void lock_drop_mutex(struct lock *l);
 /* Before the first lock_init: the policy, and whether this machine can bias locks. */
@@ -182,12 +183,16 @@ HOT void lock_release(struct lock *l)
         return;
     }
     uint32_t held = LOCK_HELD;
-    /* (L2) release: hands everything written under the lock to the next acquire (L1); relaxed on failure: still held */
-    if (unlikely(lock_policy == LOCK_BY_MUTEX))
-        lock_release_mutex(l);
-    else if (unlikely(!atomic_compare_exchange_strong_explicit(&l->word, &held, LOCK_FREE, memory_order_release,
-                                                                memory_order_relaxed)))
-        lock_release_slow(l);
+    if (likely(lock_policy <= LOCK_BY_FUTEX)) {
+        /* (L2) release: hands everything written under the lock to the next acquire (L1) */
+        if (unlikely(atomic_exchange_explicit(&l->word, LOCK_FREE, memory_order_release) == LOCK_WAITED))
+            lock_release_slow(l);
+    } else if (lock_policy != LOCK_BY_PARKING ||
+               /* (L2) release: as above, unless somebody waits; relaxed on failure: still held */
+               unlikely(!atomic_compare_exchange_strong_explicit(&l->word, &held, LOCK_FREE, memory_order_release,
+                                                                 memory_order_relaxed))) {
+        lock_release_other(l);
+    }
 #else
     (void)l;
 #endif
