@@ -37,6 +37,7 @@ static const struct workload_info *const workload_infos[] = {
 
 static const struct param runtime_params[] = {
     {"freelist", PARAM_CHOICE, "malloc|locked|thread", 0, 0, "thread", "where freed objects wait for their reuse"},
+    {"lock", PARAM_CHOICE, "biased|futex|parking|mutex", 0, 0, "biased", "how object locks wait (objects/lock.h)"},
     {"shared", PARAM_CHOICE, "counted|immortal", 0, 0, "immortal", "None, booleans, small ints and a workload's shared objects"},
     {"gc", PARAM_CHOICE, "off|track-locked|track-buffered", 0, 0, "off",
      "collection of cycles: off; containers tracked in one table under a lock; or in a table of each thread, a log emptied in place"},
@@ -471,6 +472,10 @@ static int sample_start(struct crew *c)
     const struct work *w = &c->work;
     struct objects_config config = {
         .heap = work_is(w, "freelist", "malloc") ? HEAP_MALLOC : work_is(w, "freelist", "locked") ? HEAP_LOCKED : HEAP_THREAD,
+        .lock = work_is(w, "lock", "futex")     ? LOCK_BY_FUTEX
+                : work_is(w, "lock", "parking") ? LOCK_BY_PARKING
+                : work_is(w, "lock", "mutex")   ? LOCK_BY_MUTEX
+                                                : LOCK_BY_BIAS,
         .count_shared = work_counts_shared(w),
         .track = sample_track(w),
         .collect_threshold = work_int(w, "gc-threshold"),

@@ -21,8 +21,11 @@ API struct obj *dict_new(size_t room)
         os_free(table.index);
         return NULL;
     }
-    lock_init(&d->lock, &d->base);
     d->table = table;
+    if (unlikely(!lock_init(&d->lock, &d->base))) {
+        obj_decref(&d->base.base);
+        return err_memory();
+    }
     obj_track(&d->base);
     return &d->base.base;
 }
@@ -245,6 +248,7 @@ API struct obj *dict_items(struct obj *dict) { return dict_list(dict, dict_take_
 static void dict_dealloc(struct obj *o)
 {
     table_drop_dead(&((struct dict *)o)->table);
+    lock_drop(&((struct dict *)o)->lock);
     obj_free(o, sizeof(struct dict));
 }
 

@@ -41,9 +41,12 @@ API struct obj *iter_new(struct obj *source)
     struct iter *it = obj_alloc(&iter_type, sizeof *it);
     if (unlikely(!it))
         return NULL;
-    lock_init(&it->lock, &it->base);
     it->source = obj_incref(source);
     it->position = it->expected = 0;
+    if (unlikely(!lock_init(&it->lock, &it->base))) {
+        obj_decref(&it->base.base);
+        return err_memory();
+    }
     if (table) {
         struct lock *l = iter_inner(it, source);
         lock_acquire(l);
@@ -122,6 +125,7 @@ static void iter_dealloc(struct obj *o)
     struct iter *it = (struct iter *)o;
     if (it->source)
         obj_decref_field(it->source);
+    lock_drop(&it->lock);
     obj_free(o, sizeof *it);
 }
 

@@ -102,10 +102,13 @@ API struct obj *list_new(size_t room)
         os_free(item);
         return NULL;
     }
-    lock_init(&l->lock, &l->base);
     l->item = item;
     l->length = 0;
     l->room = room;
+    if (unlikely(!lock_init(&l->lock, &l->base))) {
+        obj_decref(&l->base.base);
+        return err_memory();
+    }
     obj_track(&l->base);
     return &l->base.base;
 }
@@ -650,6 +653,7 @@ static void list_dealloc(struct obj *o)
     for (size_t i = 0; i < l->length; i++)
         obj_decref_field(l->item[i]);
     os_free(l->item);
+    lock_drop(&l->lock);
     obj_free(o, sizeof *l);
 }
 

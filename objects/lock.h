@@ -1,12 +1,20 @@
 /*
- * lock.h -- one lock per list, dict or set: a three-state futex (Drepper, "Futexes are tricky"; the Gilectomy's choice),
- * biased towards the thread that made the container until another one comes (biased locking: Kawachiya, Koseki, Onodera, OOPSLA
- * 2002; here the revoker pays with membarrier(2), so that the owner needs no atomic read-modify-write and no fence).
+ * lock.h -- one lock per list, dict or set. How it waits is a policy of the run (objects_config.lock):
+ *
+ *   biased (default): the futex below, biased towards the thread that made the container until another one comes (biased
+ *       locking: Kawachiya, Koseki, Onodera, OOPSLA 2002; here the revoker pays with membarrier(2), so that the owner needs
+ *       no atomic read-modify-write and no fence).
+ *   futex: three states (Drepper, "Futexes are tricky"; the Gilectomy's choice).
+ *   parking: two bits of one byte; waiters sleep in a table, and one that has waited 1 ms is handed the lock (parking.h). The
+ *       byte stands in the word that the other policies need, so that a container is as large under every policy.
+ *   mutex: a pthread mutex, allocated for each lock.
  *
  *     word  3 biased: held by the owner while inside == 1, else free
  *           --another thread--> 1, and that thread waits until inside == 0: it has the lock; never 3 again
  *           0 free --acquire--> 1 held --acquire by another--> 2 held, maybe waiters --release--> 0, one waiter woken
+ *           (parking: 1 held, 2 waiters, as bits; only there a free lock may have waiters)
  *
+ * So biased, futex and parking are acquired by the same fast path; what differs comes after its compare-and-swap has failed.
  * Invariant: while a thread is parked on the word, the word is 2 or the thread's wake is under way. inside is written by the
  * owner alone, and is 1 only while the owner holds the lock through its bias.
  * Memory ordering: an acquire (L1) sees everything written before the release (L2). The owner stores inside, then loads the
@@ -18,7 +26,9 @@
  * its merge queue) and takes the lock only when attached again. Nobody waits for a lock while holding another: a thread
  * that is detached or attaching may have its merge queue drained, destructors included, and one of them may want the lock
  * that is held. Who needs two locks takes the second only if it is free and else starts again from the other one; two that
- * do so may give way to each other for ever if they keep step (as with C++'s std::lock; scenario lock-two-held).
+ * do so may give way to each other for ever if they keep step (as with C++'s std::lock; scenario lock-two-held). Who is
+ * given a lock while detached (parking's hand-over, a mutex) attaches only if that needs no waiting, and else releases it first
+ * (FIELD.md 3.21). Critical sections (section.h) are what may be held across anything: they are let go of before a wait.
  * Strategies that need no object locks (plain: one thread; gil: the GIL is the lock) compile them to nothing.
  */
 #ifndef OBJECTS_LOCK_H
@@ -33,8 +43,13 @@ enum { LOCK_BETS = 64 };
 
 struct lock {
 #if !LOCK_NONE
-    _Atomic uint32_t word;
-    _Atomic uint32_t inside; /* the owner's */
+    union {
+        struct {
+            _Atomic uint32_t word;
+            _Atomic uint32_t inside; /* the owner's */
+        };
+        struct os_mutex *mutex; /* under LOCK_BY_MUTEX; owned; NULL: there was no memory for it */
+    };
     _Atomic uint32_t owner;  /* the thread that it is biased to; THREAD_ID_NONE: none, or it has noticed that it lost it */
 #endif
     uint32_t version; /* under the lock: changes whenever an item moves, goes or is replaced, but not when one is added at
@@ -58,34 +73,51 @@ INLINE const struct type *lock_type(const struct lock *l) { return ((const struc
 #else
 #define LOCK_FIELDS(F) F(word, lock_words_word) F(inside, NULL) F(owner, words_thread) F(version, NULL)
 #endif
-INLINE void lock_words_word(uint64_t value, char *buf, size_t size)
-{
-    static const char *const word[] = {"free", "held", "waited for", "the owner's"};
-    snprintf(buf, size, "%s", word[value & 3]);
-}
-
 SLOW void lock_acquire_slow(struct lock *l);
-SLOW void lock_acquire_two_slow(struct lock *held, struct lock *wanted);
+/* held: low is. */
+SLOW void lock_acquire_two_slow(struct lock *low, struct lock *high, bool held);
 SLOW void lock_release_slow(struct lock *l);
-/* Finds out whether this machine can bias locks; before the first lock_init. */
-API void lock_start(void);
+/* A mutex, or a parking lock that somebody waits for. Not cold: a mutex has no other way. */
+static __attribute__((unused, noinline)) void lock_release_other(struct lock *l);
+SLOW bool lock_init_mutex(struct lock *l);
+SLOW void lock_drop_mutex(struct lock *l);
+/* Before the first lock_init: the policy, and whether this machine can bias locks. */
+API void lock_start(enum lock_policy policy);
+static enum lock_policy lock_policy __attribute__((unused));
 /* 1: locks may be biased. */
 static bool lock_biasing __attribute__((unused));
 
-/* The lock follows the container that it belongs to: that is how statistics know the type. */
-INLINE void lock_init(struct lock *l, struct container *of)
+INLINE void lock_words_word(uint64_t value, char *buf, size_t size)
+{
+    static const char *const words[2][4] = {{"free", "held", "waited for", "the owner's"}, {"free", "held", "free, waiters", "held, waiters"}};
+    const char *const *word = words[lock_policy == LOCK_BY_PARKING];
+    snprintf(buf, size, "%s", word[value & 3]);
+}
+
+/* The lock follows the container that it belongs to: that is how statistics know the type. False: no memory; lock_drop is allowed. */
+INLINE bool lock_init(struct lock *l, struct container *of)
 {
     assert((void *)l == (void *)(of + 1));
     (void)of;
+    l->version = 0;
 #if !LOCK_NONE
     /* relaxed: a bet; an ending thread's id is not its own */
     bool biased = lock_biasing && rt_self->id != THREAD_ID_ENDING &&
                   atomic_load_explicit(&heap_self()->revoked, memory_order_relaxed) < LOCK_BETS;
+    atomic_init(&l->owner, biased ? rt_self->id : THREAD_ID_NONE);
+    if (unlikely(lock_policy == LOCK_BY_MUTEX))
+        return lock_init_mutex(l);
     atomic_init(&l->word, biased ? LOCK_BIASED : LOCK_FREE);
     atomic_init(&l->inside, 0);
-    atomic_init(&l->owner, biased ? rt_self->id : THREAD_ID_NONE);
 #endif
-    l->version = 0;
+    return true;
+}
+
+/* With the container's last reference gone. */
+HOT void lock_drop(struct lock *l)
+{
+    if (!LOCK_NONE && unlikely(lock_policy == LOCK_BY_MUTEX))
+        lock_drop_mutex(l);
 }
 
 #if !LOCK_NONE
@@ -108,17 +140,23 @@ HOT bool lock_enter_biased(struct lock *l)
     atomic_store_explicit(&l->owner, THREAD_ID_NONE, memory_order_relaxed); /* relaxed: for this thread's own next time */
     return false;
 }
+
+/* Anybody's way in, where there is no bias. */
+HOT bool lock_try_shared(struct lock *l)
+{
+    uint32_t word = LOCK_FREE;
+    if (unlikely(lock_policy == LOCK_BY_MUTEX))
+        return os_trylock(l->mutex); /* (L1): POSIX's */
+    /* (L1) acquire: sees what the last holder wrote before its release (L2); relaxed on failure: nothing is read */
+    return atomic_compare_exchange_strong_explicit(&l->word, &word, LOCK_HELD, memory_order_acquire, memory_order_relaxed);
+}
 #endif
 
-/* Takes the lock if it is free. Never waits, never detaches: the one way to take a second lock. */
+/* Takes the lock if it is free (parking: and nobody waits for it). Never waits, never detaches: the one way to take a second lock. */
 HOT bool lock_try(struct lock *l)
 {
 #if !LOCK_NONE
-    uint32_t word = LOCK_FREE;
-    /* (L1) acquire: sees what the last holder wrote before its release (L2); relaxed on failure: nothing is read */
-    if (!(likely(lock_is_own(l)) && lock_enter_biased(l)) &&
-        unlikely(!atomic_compare_exchange_strong_explicit(&l->word, &word, LOCK_HELD, memory_order_acquire,
-                                                          memory_order_relaxed)))
+    if (!(likely(lock_is_own(l)) && lock_enter_biased(l)) && unlikely(!lock_try_shared(l)))
         return false;
     lock_stat(l, acquired);
     os_interleave();
@@ -145,9 +183,17 @@ HOT void lock_release(struct lock *l)
         atomic_store_explicit(&l->inside, 0, memory_order_release);
         return;
     }
-    /* (L2) release: hands everything written under the lock to the next acquire (L1) */
-    if (unlikely(atomic_exchange_explicit(&l->word, LOCK_FREE, memory_order_release) == LOCK_WAITED))
-        lock_release_slow(l);
+    uint32_t held = LOCK_HELD;
+    if (likely(lock_policy <= LOCK_BY_FUTEX)) {
+        /* (L2) release: hands everything written under the lock to the next acquire (L1) */
+        if (unlikely(atomic_exchange_explicit(&l->word, LOCK_FREE, memory_order_release) == LOCK_WAITED))
+            lock_release_slow(l);
+    } else if (lock_policy != LOCK_BY_PARKING ||
+               /* (L2) release: as above, unless somebody waits; relaxed on failure: still held */
+               unlikely(!atomic_compare_exchange_strong_explicit(&l->word, &held, LOCK_FREE, memory_order_release,
+                                                                 memory_order_relaxed))) {
+        lock_release_other(l);
+    }
 #else
     (void)l;
 #endif
@@ -157,9 +203,12 @@ HOT void lock_release(struct lock *l)
 INLINE void lock_acquire_two(struct lock *a, struct lock *b)
 {
     struct lock *low = a <= b ? a : b, *high = a <= b ? b : a;
-    lock_acquire(low);
-    if (low != high && unlikely(!lock_try(high)))
-        lock_acquire_two_slow(low, high);
+    if (low == high)
+        lock_acquire(low);
+    else if (unlikely(!lock_try(low)))
+        lock_acquire_two_slow(low, high, false);
+    else if (unlikely(!lock_try(high)))
+        lock_acquire_two_slow(low, high, true);
 }
 INLINE void lock_release_two(struct lock *a, struct lock *b)
 {

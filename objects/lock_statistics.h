@@ -14,7 +14,7 @@ struct type;
 struct heap_thread;
 
 /* X(name): the sum over the types is the counter lock_NAME of rc/stats.h (tests/test_counters.c). */
-#define LOCK_COUNTERS(X) X(acquired) X(biased) X(revoked) X(contended) X(wait_ns)
+#define LOCK_COUNTERS(X) X(acquired) X(biased) X(revoked) X(contended) X(handed) X(wait_ns)
 
 enum lock_counter {
 #define X(name) LOCK_STAT_##name,

@@ -8,6 +8,7 @@
  */
 #include "lock.h"
 #include "number.h"
+#include "section.h"
 #include "str.h"
 #include "track.h"
 #include <inttypes.h>
@@ -217,7 +218,8 @@ API int objects_start(const struct objects_config *config)
     heap_start(config->heap);
     track_start(config->track);
     track_threshold = config->collect_threshold;
-    lock_start();
+    lock_start(config->lock);
+    section_start();
     thread_configure(sizeof(struct heap_thread), heap_thread_start, heap_thread_stop);
     if (thread_begin() != 0)
         return -1;

@@ -20,6 +20,7 @@
 #include "err.h"
 #include "heap_map.h"
 #include "lock_statistics.h"
+#include "parking.h"
 
 struct type;
 
@@ -100,6 +101,9 @@ struct heap_thread {
     int64_t live;                         /* objects allocated minus objects freed by this thread; may be negative */
     struct container *dead_head, *dead_tail; /* containers waiting for their deallocation, oldest first */
     _Atomic uint32_t revoked;             /* locks of this thread that others took the bias from (lock.h) */
+    struct parking_waiter waiter;         /* this thread's, while it waits for a lock under the policy parking */
+    struct section *aside;                /* sections that come back when these plain locks are released (section.h) */
+    struct lock *aside_until[2];
     bool deallocating;
     int depth;                            /* levels of obj_enter */
     struct err_state err;
@@ -301,8 +305,11 @@ API void obj_leave(void);
 
 enum track_policy { TRACK_OFF, TRACK_LOCKED, TRACK_THREAD }; /* track.h */
 
+enum lock_policy { LOCK_BY_BIAS, LOCK_BY_FUTEX, LOCK_BY_PARKING, LOCK_BY_MUTEX }; /* lock.h */
+
 struct objects_config {
     enum heap_policy heap;
+    enum lock_policy lock;
     enum track_policy track;
     int64_t collect_threshold; /* growth in tracked containers after which a collection is due; 0: never */
     bool count_shared; /* count None, True, False and the small ints like any object, instead of making them immortal */

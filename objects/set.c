@@ -20,8 +20,11 @@ API struct obj *set_new(size_t room)
         os_free(table.index);
         return NULL;
     }
-    lock_init(&s->lock, &s->base);
     s->table = table;
+    if (unlikely(!lock_init(&s->lock, &s->base))) {
+        obj_decref(&s->base.base);
+        return err_memory();
+    }
     obj_track(&s->base);
     return &s->base.base;
 }
@@ -235,6 +238,7 @@ API struct obj *set_items(struct obj *o)
 static void set_dealloc(struct obj *o)
 {
     table_drop_dead(&((struct set *)o)->table);
+    lock_drop(&((struct set *)o)->lock);
     obj_free(o, sizeof(struct set));
 }
 

@@ -99,6 +99,8 @@ INLINE int64_t os_clock(clockid_t clock)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 INLINE int64_t os_now(void) { return os_clock(CLOCK_MONOTONIC); }
+/* More than `ns` have passed since os_now() showed `since`. */
+INLINE bool os_is_late(int64_t since, int64_t ns) { return os_now() - since > ns; }
 INLINE int64_t os_cpu_now(void) { return os_clock(CLOCK_THREAD_CPUTIME_ID); }
 INLINE struct timespec os_timespec(int64_t ns)
 {
@@ -196,7 +198,11 @@ struct os_cond {
 #define OS_COND_INIT {PTHREAD_COND_INITIALIZER}
 
 INLINE void os_lock(struct os_mutex *m) { pthread_mutex_lock(&m->m); }
+INLINE bool os_trylock(struct os_mutex *m) { return pthread_mutex_trylock(&m->m) == 0; }
 INLINE void os_unlock(struct os_mutex *m) { pthread_mutex_unlock(&m->m); }
+/* For one that is not static. */
+INLINE void os_mutex_init(struct os_mutex *m) { pthread_mutex_init(&m->m, NULL); } /* cannot fail without attributes (glibc) */
+INLINE void os_mutex_drop(struct os_mutex *m) { pthread_mutex_destroy(&m->m); }
 INLINE void os_signal(struct os_cond *c) { pthread_cond_signal(&c->c); }
 INLINE void os_broadcast(struct os_cond *c) { pthread_cond_broadcast(&c->c); }
 /* Waits with the mutex held; timeout_ns < 0: without limit. False: the time ran out. */

@@ -40,6 +40,7 @@
     X(lock_biased)          /* of these: by the owner, without an atomic read-modify-write */                          \
     X(lock_revoked)         /* locks that stopped being biased because another thread came */                          \
     X(lock_contended)       /* of all: not free at the first try */                                                    \
+    X(lock_handed)          /* of these: handed over to a waiter of over 1 ms (parking) */                              \
     X(lock_wait_ns)                                                                                                    \
     X(alloc_fresh)          /* objects from malloc */                                                                  \
     X(alloc_reused)         /* objects from a freelist */

@@ -20,6 +20,7 @@ static struct {
     void (*started)(struct thread *);
     void (*stopped)(struct thread *);
     void (*collect)(void);
+    void (*sections_suspend)(void), (*sections_resume)(void);
     _Atomic(struct thread *) bucket[REGISTRY_BUCKETS]; /* by key; readers: RCU */
     uint64_t total[RC_STAT_COUNT];                  /* counts of ended threads */
 } thread_registry = {.lock = OS_MUTEX_INIT};
@@ -37,6 +38,12 @@ API void thread_configure(size_t bytes, void (*started)(struct thread *), void (
 }
 
 API void thread_configure_collect(void (*collect)(void)) { thread_registry.collect = collect; }
+
+API void thread_configure_sections(void (*suspend)(void), void (*resume)(void))
+{
+    thread_registry.sections_suspend = suspend;
+    thread_registry.sections_resume = resume;
+}
 
 /* Gives the thread an id and makes it findable; false: all ids are used up. */
 static bool thread_register(struct thread *t)
@@ -125,6 +132,7 @@ static void thread_leave(struct thread *t)
 API void thread_end(void)
 {
     struct thread *t = rt_self;
+    assert(!t->section);
     rc_thread_stop(t); /* the strategy's last refcount operations; it may unregister at the point its protocol needs */
     if (thread_registry.stopped)
         thread_registry.stopped(t);
@@ -154,6 +162,8 @@ static bool thread_take_back(struct thread *t)
 API void thread_detach(void)
 {
     struct thread *t = rt_self;
+    if (unlikely(t->section != NULL))
+        thread_registry.sections_suspend();
     do {
         rc_detach(t);
         /* (T1) release: who suspends this thread sees what it did. seq_cst, and the fence in rc_has_deferred: the look at
@@ -188,6 +198,25 @@ API void thread_attach(void)
         thread_become_attached(t);
     }
     rc_attach(t);
+    if (unlikely(t->section != NULL))
+        thread_registry.sections_resume(); /* may detach and attach, with its sections out of sight */
+}
+
+API bool thread_try_attach(void)
+{
+    struct thread *t = rt_self;
+    uint32_t state = THREAD_DETACHED;
+    /* (T2), (S1): as thread_become_attached; relaxed on failure: still detached */
+    if (!atomic_compare_exchange_strong_explicit(&t->state, &state, THREAD_ATTACHED, memory_order_seq_cst, memory_order_relaxed))
+        return false;
+    if (unlikely(stop_is_wanted())) {
+        /* (T1), (S1): as thread_attach */
+        atomic_store_explicit(&t->state, THREAD_DETACHED, memory_order_seq_cst);
+        stop_notify();
+        return false;
+    }
+    rc_attach(t);
+    return true;
 }
 
 API bool thread_suspend(struct thread *t)

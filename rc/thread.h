@@ -41,6 +41,8 @@ enum {
 #define THREAD_ID_NONE 0
 #define THREAD_ID_ENDING UINT32_MAX
 
+struct section;
+
 struct thread {
     _Atomic uint32_t breaker; /* set by anybody, cleared by the thread at its safepoint */
     uint32_t id;              /* what it owns objects as: its key, or THREAD_ID_ENDING */
@@ -51,6 +53,7 @@ struct thread {
     struct rc_counts counts;
     _Atomic(struct thread *) next_by_key; /* registry: writers hold its lock, readers an RCU read section */
     struct cds_list_head all;             /* registry: under its lock */
+    struct section *section;              /* innermost critical section, or NULL (objects/section.h); the thread's own */
 };
 
 /* For the explorer: the members, their values in words (rc.h). */
@@ -78,6 +81,9 @@ API void thread_configure(size_t bytes, void (*started)(struct thread *), void (
 /* Called at a safepoint for which BREAK_COLLECT is set; NULL: nobody collects. Before the first thread_begin. */
 API void thread_configure_collect(void (*collect)(void));
 
+/* Called by a thread that has sections: before it detaches, and when it is attached again. Before the first thread_begin. */
+API void thread_configure_sections(void (*suspend)(void), void (*resume)(void));
+
 /* Makes the calling OS thread a thread of the runtime, attached. 0, or -1: out of memory or ids (nothing changed). */
 API int thread_begin(void);
 /* The reverse. The caller holds no lock, and no reference counts may be touched by this OS thread afterwards. */
@@ -86,6 +92,8 @@ API void thread_end(void);
 /* Brackets around anything that may block. Detaching is a safepoint: borrowed references end here. */
 API void thread_detach(void);
 API void thread_attach(void);
+/* thread_attach for a thread that holds a lock: does not wait. False: it would have to; still detached. It has no section to resume. */
+API bool thread_try_attach(void);
 
 SLOW void rt_safepoint_slow(void);
 /* In every loop back-edge and call of a workload. Borrowed references end here. Holds no lock when called. */

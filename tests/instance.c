@@ -14,9 +14,23 @@
 int __lsan_do_recoverable_leak_check(void);
 #endif
 
+/* Every test can run under any policy of object locks: RCLAB_TEST_LOCK=parking build/release/test-biased */
+static enum lock_policy test_lock(void)
+{
+    static const char *const name[] = {[LOCK_BY_BIAS] = "biased", [LOCK_BY_FUTEX] = "futex", [LOCK_BY_PARKING] = "parking",
+                                       [LOCK_BY_MUTEX] = "mutex"};
+    const char *wanted = getenv("RCLAB_TEST_LOCK");
+    for (int i = 0; wanted && i < (int)(sizeof name / sizeof *name); i++)
+        if (strcmp(wanted, name[i]) == 0)
+            return (enum lock_policy)i;
+    if (wanted)
+        die("RCLAB_TEST_LOCK", EINVAL);
+    return LOCK_BY_BIAS;
+}
+
 static void test_start(void)
 {
-    struct objects_config config = {.heap = HEAP_THREAD};
+    struct objects_config config = {.heap = HEAP_THREAD, .lock = test_lock()};
     if (objects_start(&config) != 0)
         die("objects_start", ENOMEM);
 }

@@ -12,7 +12,7 @@
 static void collect_begin(enum track_policy track, int64_t threshold)
 {
     cr_assert_eq(objects_stop(), 0);
-    struct objects_config config = {.heap = HEAP_THREAD, .track = track, .collect_threshold = threshold};
+    struct objects_config config = {.heap = HEAP_THREAD, .lock = test_lock(), .track = track, .collect_threshold = threshold};
     cr_assert_eq(objects_start(&config), 0);
     gc_start();
 }

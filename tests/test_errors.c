@@ -307,7 +307,7 @@ static void fault_try(const struct fault_case *c)
 static void restart_with(enum heap_policy heap)
 {
     cr_assert_eq(objects_stop(), 0);
-    struct objects_config config = {.heap = heap};
+    struct objects_config config = {.heap = heap, .lock = test_lock()};
     cr_assert_eq(objects_start(&config), 0);
 }
 
@@ -428,7 +428,7 @@ TEST(runtime_that_cannot_start_leaves_nothing_behind)
     static const enum heap_policy policy[] = {HEAP_MALLOC, HEAP_LOCKED, HEAP_THREAD};
     cr_assert_eq(objects_stop(), 0);
     for (int i = 0; i < 12; i++) {
-        struct objects_config config = {.heap = policy[i % 3], .count_shared = i / 3 % 2};
+        struct objects_config config = {.heap = policy[i % 3], .lock = test_lock(), .count_shared = i / 3 % 2};
         bool sticky = i / 6, started = false;
         int failures = 0;
         for (int64_t at = 1; !started; at += at < 8 || at > 255 ? 1 : 31) {
@@ -445,7 +445,7 @@ TEST(runtime_that_cannot_start_leaves_nothing_behind)
         cr_assert_gt(failures, 10);
         cr_assert_eq(objects_stop(), 0);
     }
-    struct objects_config config = {.heap = HEAP_THREAD};
+    struct objects_config config = {.heap = HEAP_THREAD, .lock = test_lock()};
     cr_assert_eq(objects_start(&config), 0);
 }
 

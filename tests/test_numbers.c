@@ -303,7 +303,7 @@ TEST(small_ints_exist_once)
 TEST(counted_small_ints_are_neither_immortal_nor_leaked)
 {
     cr_assert_eq(objects_stop(), 0);
-    struct objects_config config = {.heap = HEAP_THREAD, .count_shared = true};
+    struct objects_config config = {.heap = HEAP_THREAD, .lock = test_lock(), .count_shared = true};
     cr_assert_eq(objects_start(&config), 0);
     struct obj *seven = num(7);
     cr_assert(!rc_is_immortal(&seven->rc) && !rc_is_immortal(&none_get()->rc));

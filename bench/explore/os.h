@@ -8,6 +8,7 @@
  *                   there is (the kernel has full barriers besides, but rc/os.h promises none): whoever is second sees the first's word.
  *                   A park with a limit comes back at once
  *     mutex         a word; waiting for 0 is one await. No fairness is promised
+ *     lateness      of a thread's questions whether somebody is late the first may be answered with yes, later ones with no
  *     condition     a queue of waiters; first in, first out. A thread's first wait with a limit may time out, later ones wait for good
  *     surprises     with --spurious: wakes for no reason, signals that reach the second waiter, weak compare-and-swaps that fail
  *     queue         liburcu's wfcqueue: exchange of the tail, then the link; between the two a dequeuer finds nothing
@@ -64,6 +65,7 @@ INLINE void os_free(void *block) { explore_free(block); }
 /* --- time and threads --- */
 
 INLINE int64_t os_now(void) { return explore_now(); }
+INLINE bool os_is_late(int64_t since, int64_t ns) { (void)since, (void)ns; return explore_times_out(); }
 INLINE int64_t os_cpu_now(void) { return explore_now(); }
 typedef int pthread_t_explored;
 #define pthread_t pthread_t_explored
@@ -96,7 +98,15 @@ struct os_cond {
 #define OS_COND_INIT {0}
 
 INLINE void os_lock(struct os_mutex *m) { explore_lock(&m->held); }
+INLINE bool os_trylock(struct os_mutex *m)
+{
+    uint32_t held = 0;
+    /* acquire: as os_lock; relaxed on failure: nothing is read */
+    return atomic_compare_exchange_strong_explicit(&m->held, &held, 1, memory_order_acquire, memory_order_relaxed);
+}
 INLINE void os_unlock(struct os_mutex *m) { explore_unlock(&m->held); }
+INLINE void os_mutex_init(struct os_mutex *m) { atomic_init(&m->held, 0); }
+INLINE void os_mutex_drop(struct os_mutex *m) { (void)m; }
 INLINE void os_signal(struct os_cond *c) { explore_queue_pop(&c->waiters); }
 INLINE void os_broadcast(struct os_cond *c) { explore_queue_clear(&c->waiters); }
 INLINE bool os_wait(struct os_cond *c, struct os_mutex *m, int64_t timeout_ns)
