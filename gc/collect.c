@@ -11,7 +11,7 @@
  * (Bacon and Rajan's idea of subtracting internal references, as in CPython's gcmodule; synchronous, the world being stopped.)
  *
  * Nobody else can reach garbage while the world runs: it is unreachable, and the weak references to it are cleared before the
- * world starts. Finalisers can; that is what the second look is for.
+ * world starts, before any finaliser runs; what a finaliser brings back to life has lost them for good. Finalisers can; that is what the second look is for.
  * What is dead already and waits for its deallocation is not tracked: its references count as coming from outside, so what it holds
  * is kept until it is gone. The same holds for what a stopped thread took out of a container.
  *
@@ -20,6 +20,7 @@
  * are ordinary mutators' work. One collection at a time: gc.busy.
  */
 #include "collect.h"
+#include "../objects/weak.h"
 
 struct gc_item {
     struct container *object;
@@ -186,8 +187,10 @@ static bool gc_find_garbage(void)
     if (!settled || gc.short_of_memory)
         gc.items = 0;
     gc_keep_garbage();
-    for (int64_t i = 0; i < gc.items; i++)
+    for (int64_t i = 0; i < gc.items; i++) {
+        weak_clear(gc.item[i].object);
         obj_incref(&gc.item[i].object->base);
+    }
     gc_go_on();
     return settled && !gc.short_of_memory;
 }
@@ -230,6 +233,9 @@ static void gc_look_again(void)
     if (settled)
         gc_find_reachable(1);
     gc_release();
+    for (int64_t i = 0; i < gc.items; i++)
+        if (!gc.item[i].reachable)
+            weak_clear(gc.item[i].object); /* those that finalisers have made */
     gc_go_on();
     gc_drop_resurrected();
 }
