@@ -11,7 +11,7 @@
  * (Bacon and Rajan's idea of subtracting internal references, as in CPython's gcmodule; synchronous, the world being stopped.)
  *
  * Nobody else can reach garbage while the world runs: it is unreachable, and the weak references to it are cleared before the
- * world starts. Finalisers can; that is what the second look is for.
+ * world starts, before any finaliser runs; what a finaliser brings back to life has lost them for good. Finalisers can; that is what the second look is for.
  * What is dead already and waits for its deallocation is not tracked: its references count as coming from outside, so what it holds
  * is kept until it is gone. The same holds for what a stopped thread took out of a container.
  *
@@ -28,6 +28,7 @@
  * are ordinary mutators' work. One collection at a time: gc.busy.
  */
 #include "collect.h"
+#include "../objects/weak.h"
 
 enum {
     GC_REACHABLE = 1,
@@ -213,8 +214,10 @@ static bool gc_find_garbage(void)
     track_sweep_stw();
     if (gc.short_of_memory)
         gc.items = 0;
-    for (int64_t i = 0; i < gc.items; i++)
+    for (int64_t i = 0; i < gc.items; i++) {
+        weak_clear(gc.item[i].object);
         obj_incref(&gc.item[i].object->base);
+    }
     gc_go_on();
     return settled && !gc.short_of_memory;
 }
@@ -270,6 +273,8 @@ static void gc_look_again(void)
     for (int64_t i = 0; i < gc.items; i++) {
         int64_t *word = gc_word_of(&gc.item[i].object->base);
         gc.item[i].reachable = !settled || *word & GC_REACHABLE;
+        if (!gc.item[i].reachable)
+            weak_clear(gc.item[i].object); /* those that finalisers have made */
     }
     track_for_each_stw(false, gc_forget, NULL);
     gc_go_on();

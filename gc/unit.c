@@ -12,6 +12,7 @@
 #include "../objects/heap.c"
 #include "../objects/heap_map.c"
 #include "../objects/track.c"
+#include "../objects/weak.c"
 #include "../objects/parking.c"
 #include "../objects/lock.c"
 #include "../objects/section.c"
@@ -22,6 +23,7 @@
 #include "../objects/table.c"
 #include "../objects/list.c"
 #include "../objects/dict.c"
+#include "../objects/weakdict.c"
 #include "../objects/set.c"
 #include "../objects/iter.c"
 

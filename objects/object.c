@@ -11,6 +11,7 @@
 #include "section.h"
 #include "str.h"
 #include "track.h"
+#include "weak.h"
 #include <inttypes.h>
 
 /* --- errors --- */
@@ -112,6 +113,7 @@ INLINE void obj_destroy(struct obj *o, bool finalized)
 static void dead_push(struct heap_thread *t, struct container *c)
 {
     obj_untrack(c);
+    weak_clear(c);
     /* relaxed: the object is this thread's alone; TRACK_FINALIZED stays, as bit 0 of dead_next */
     uintptr_t finalized = atomic_load_explicit(&c->track, memory_order_relaxed) & TRACK_FINALIZED;
     c->dead_next = (struct container *)finalized;
@@ -209,6 +211,7 @@ static int64_t objects_close(void)
     thread_end();
     int64_t live = heap_live();
     track_stop();
+    weak_stop();
     heap_stop();
     return live;
 }

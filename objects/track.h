@@ -38,7 +38,11 @@ _Static_assert(sizeof(struct track_chunk) <= TRACK_BYTES, "a chunk has room for 
 static enum track_policy track_policy __attribute__((unused));
 
 /* Flags beside the slot. */
-enum { TRACK_FINALIZED = 1, TRACK_FLAGS = 7 };
+enum {
+    TRACK_FINALIZED = 1, /* its finaliser has run */
+    TRACK_WEAK = 2,      /* it may have weak references (weak.h) */
+    TRACK_FLAGS = 7
+};
 
 /* relaxed, both: the slot is the maker's until the object is published, then nobody's but the last one's */
 HOT _Atomic(uintptr_t) *track_slot(const struct container *c)

@@ -8,8 +8,9 @@
  *     void rc_init(struct rc_head *);              one reference, the calling thread's
  *     void rc_incref(struct rc_head *);            the caller owns a reference, or what keeps one
  *     bool rc_decref(struct rc_head *);            true: it was the last; the caller deallocates now
- *     bool rc_try_incref(struct rc_head *);        the caller owns none; false: dying, or cannot be proved alive
- *     bool rc_is_unique(const struct rc_head *);   never true when shared; may be false when unique
+ *     bool rc_try_incref(struct rc_head *);        the caller owns none, the memory stays; false: dying, or cannot be proved alive
+ *     bool rc_is_unique(const struct rc_head *);   never true when shared; may be false when unique. Weak references do not count:
+ *                                                  who has one may come to share it at any time
  *     void rc_immortalize(struct rc_head *);       before publication, by the owner, or with the world stopped
  *     bool rc_is_immortal(const struct rc_head *);
  *     int64_t rc_count_stw(const struct rc_head *);exact, after rc_drain, with no other thread attached
@@ -26,6 +27,8 @@
  *     bool rc_settle_stw(void)                                                applies everything deferred, the caller having stopped
  *                                                                             the world; false: cannot now. Frees nothing:
  *     void rc_settle_end(void)                                                after the start: frees what was found dead
+ *     void rc_allow_weak(struct rc_head *)                                    the caller owns a reference: from now on rc_try_incref fails
+ *                                                                             only where the object is dying, on any thread
  *     bool rc_decref_field(struct rc_head *)                                  decref of a dead object's own field
  *     bool rc_fields_escape(bool)                                             around the fields of a finalised object
  *     void rc_bounds(char *, size_t)                                          "; " and its capacities, for the explorer's statement
@@ -119,6 +122,9 @@ INLINE void rc_drain(void) {}
 #ifndef rc_settle_stw
 INLINE bool rc_settle_stw(void) { return true; }
 INLINE void rc_settle_end(void) {}
+#endif
+#ifndef rc_allow_weak
+INLINE void rc_allow_weak(struct rc_head *h) { (void)h; }
 #endif
 #ifndef rc_decref_field
 INLINE bool rc_decref_field(struct rc_head *h) { return rc_decref(h); }

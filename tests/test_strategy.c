@@ -810,7 +810,7 @@ static void strategy_decref_in_older_epoch(void (*decref)(struct strategy_probe 
 TEST(first_decref_of_the_starting_thread_waits_for_increfs_of_others) { strategy_decref_in_older_epoch(strategy_drop); }
 
 /* What a decref does without memory for a segment. */
-static void strategy_drop_directly(struct strategy_probe *p) { log_direct(log_self(), strategy_head(p), true); }
+static void strategy_drop_directly(struct strategy_probe *p) { log_direct_dec(log_self(), strategy_head(p)); }
 TEST(a_decref_without_memory_waits_for_increfs_of_others) { strategy_decref_in_older_epoch(strategy_drop_directly); }
 
 /* FIELD.md 3.23: the maker's own increfs are still being applied by the committer. */

@@ -12,12 +12,13 @@
  *     link    64 bits   merge queue, while QUEUED; afterwards the chain of those found dead by a foreign drain
  *
  *     flags, which only grow:   00 default    a foreign decref at count 0 queues
- *                               01 WEAK       may have weak references or has been shared; the same
+ *                               01 WEAK       may have weak references (rc_allow_weak); the same
  *                               10 QUEUED     on the owner's merge queue, which holds one reference
  *                               11 MERGED     owner == 0, local == 0: shared alone is the count
  *
- *     00 --foreign decref at count 0--> 10 --merge from the queue--> 11 --count reaches 0--> dead
- *     00, 10 --the owner's local reaches 0, shared word not 0--> 11
+ *     00 --rc_allow_weak--> 01
+ *     00, 01 --foreign decref at count 0--> 10 --merge from the queue--> 11 --count reaches 0--> dead
+ *     00, 01, 10 --the owner's local reaches 0, shared word not 0--> 11
  *
  * Invariant: local + (shared >> 2) == references, the queue's included. MERGED implies owner == 0 and local == 0.
  * Who may write owner and local: the owner while attached; whoever suspended it (thread_suspend); the one that queued the
@@ -304,6 +305,18 @@ INLINE bool rc_try_incref(struct rc_head *h)
                                                     memory_order_relaxed));
     return true;
 }
+
+/* From now on no foreign try finds 0 in the shared word of a live object, nor does the owner there when it drops its last reference: it
+ * merges, by the CAS that a try competes with. QUEUED and MERGED do as well. */
+INLINE void rc_allow_weak(struct rc_head *h)
+{
+    /* relaxed, both: the caller holds a reference; the words that follow carry on the release sequence (R3) */
+    int64_t word = atomic_load_explicit(&h->shared, memory_order_relaxed);
+    while ((word & RC_FLAGS) == 0 && !atomic_compare_exchange_weak_explicit(&h->shared, &word, word | RC_WEAK, memory_order_relaxed,
+                                                                            memory_order_relaxed))
+        continue;
+}
+#define rc_allow_weak rc_allow_weak
 
 INLINE bool rc_is_unique(const struct rc_head *h)
 {

@@ -7,8 +7,9 @@
  * with plain arithmetic, and alone deallocates.
  *
  *     count   32 bits   references, as far as they have been applied; the committer's alone
- *     fixed    8 bits   1: immortal. A word of its own: a store to count would race with the committer's (FIELD.md 3.23)
- *     inc, dec 32 bits  entries that could not be logged for want of memory          \  under commit.direct_lock, while
+ *     early   32 bits   | 29: references counted here, not in the log | DYING | WEAK | IMMORTAL |; anybody's, by RMW.
+ *                       Apart from count: a store to that would race with the committer's (FIELD.md 3.23)
+ *     dec     32 bits   DECs that could not be logged for want of memory             \  under commit.direct_lock, while
  *     epoch   16 bits   the last epoch that one of these DECs belongs to (low bits)  >  the object is on
  *     next    64 bits   the list of such objects                                     /  commit.direct
  *
@@ -23,6 +24,14 @@
  * number of references made by applied INCs and not yet dropped by applied DECs. Suppose a reference r is held although it is 0:
  * its INC is not applied (epoch > e), so it was copied from a reference r1 that was dropped later, by a DEC of epoch >= e, not
  * applied. Follow r1 back the same way: the chain ends at rc_init, which counts from the start. Contradiction.
+ * An INC may be applied early: one that is counted in `early` is, so that what must be zero is count plus early. The committer looks
+ * at `early` when count has come to zero, and takes over what it finds.
+ * Weak references. An upgrade copies no reference, so the chain above would end at it: hence it counts in `early`, never in the log,
+ * and one compare-and-swap decides between it and the committer, who has found zero (also with the world stopped):
+ *
+ *     early   WEAK, 0 --rc_try_incref--> WEAK, n > 0 --count is 0: count = n--> WEAK, 0 --count is 0--> WEAK, DYING
+ *
+ * After DYING every upgrade fails. Nobody sets WEAK who holds no reference, so a committer that finds 0 there is alone.
  * The same argument covers a dead object's own fields, which are therefore dropped at once (rc_decref_field) unless a
  * finaliser could copy them first (rc_fields_escape); what destructors log themselves goes through the committer's own
  * pads like anybody's. A borrowed reference read at a container is good until the reader's next safepoint: the DEC that displaced it waits for that safepoint.
@@ -55,13 +64,15 @@ enum { LOG_SEGMENT = 8192, LOG_LIMIT = 48 };
 #endif
 
 struct rc_head {
-    _Atomic int32_t count; /* written by the committer alone; one that reaches the top makes the object immortal */
-    _Atomic uint8_t fixed;
+    _Atomic int32_t count;  /* written by the committer alone; one that reaches the top makes the object immortal */
+    _Atomic uint32_t early; /* likewise */
+    uint32_t dec;
     uint16_t epoch;
-    uint32_t inc, dec;
     struct rc_head *next; /* on commit.direct: the next, or the list's end mark; NULL: not on it */
 };
-#define RC_HEAD_FIELDS(X) X(count) X(fixed) X(epoch) X(inc) X(dec) X(next)
+#define RC_HEAD_FIELDS(X) X(count) X(early) X(dec) X(epoch) X(next)
+
+enum { RC_IMMORTAL = 1, RC_WEAK = 2, RC_DYING = 4, RC_FLAGS = 7, RC_EARLY = 8 };
 
 struct log_segment {
     struct os_node node; /* on commit.sealed; first member */
@@ -72,8 +83,12 @@ struct log_segment {
     struct rc_head *entry[LOG_SEGMENT];
 };
 
-#define RC_HEAD_WORDS(F) F(fixed, rc_words_fixed)
-INLINE void rc_words_fixed(uint64_t value, char *buf, size_t size) { snprintf(buf, size, "%s", value ? "immortal" : "no"); }
+#define RC_HEAD_WORDS(F) F(early, rc_words_early)
+INLINE void rc_words_early(uint64_t value, char *buf, size_t size)
+{
+    snprintf(buf, size, "%u%s%s%s", (unsigned)value / RC_EARLY, value & RC_WEAK ? " | WEAK" : "", value & RC_DYING ? " | DYING" : "",
+             value & RC_IMMORTAL ? " | immortal" : "");
+}
 
 /* A pad: the segment being written. at == end also when there is no segment. */
 struct log_pad {
@@ -118,7 +133,7 @@ static struct {
     } inc, dec;
 
     struct os_mutex direct_lock;
-    struct rc_head *direct; /* objects whose head holds unlogged entries */
+    struct rc_head *direct; /* objects whose head holds unlogged DECs */
 } commit = {
     .lock = OS_MUTEX_INIT,
     .wake = OS_COND_INIT,
@@ -140,19 +155,27 @@ API void rc_dead(struct rc_head *h);
 HOT int32_t log_count(const struct rc_head *h) { return atomic_load_explicit(&h->count, memory_order_relaxed); }
 HOT void log_set_count(struct rc_head *h, int32_t n) { atomic_store_explicit(&h->count, n, memory_order_relaxed); } /* relaxed: as above */
 
-/* relaxed, both: set by who holds a reference; whoever misses it logs an entry that the committer then ignores */
-HOT bool rc_is_immortal(const struct rc_head *h) { return atomic_load_explicit(&h->fixed, memory_order_relaxed) != 0; }
-INLINE void rc_immortalize(struct rc_head *h) { atomic_store_explicit(&h->fixed, 1, memory_order_relaxed); } /* relaxed: as above */
+/* relaxed: set by who holds a reference; whoever misses it logs an entry that the committer then ignores */
+HOT bool rc_is_immortal(const struct rc_head *h) { return atomic_load_explicit(&h->early, memory_order_relaxed) & RC_IMMORTAL; }
+/* (R3) release: this and rc_allow_weak come before any rc_try_incref that succeeds; as rc_init of other strategies */
+INLINE void rc_immortalize(struct rc_head *h) { atomic_fetch_or_explicit(&h->early, RC_IMMORTAL, memory_order_release); }
 
 HOT void rc_init(struct rc_head *h)
 {
     log_set_count(h, 1);
-    atomic_store_explicit(&h->fixed, 0, memory_order_relaxed); /* relaxed: published with the object */
-    h->inc = h->dec = 0;
+    atomic_store_explicit(&h->early, 0, memory_order_relaxed); /* relaxed: published with the object */
+    h->dec = 0;
     h->next = NULL;
 }
 INLINE bool rc_is_unique(const struct rc_head *h) { (void)h; return false; } /* the logs may hold more */
-INLINE int64_t rc_count_stw(const struct rc_head *h) { return log_count(h); }
+INLINE int64_t rc_count_stw(const struct rc_head *h)
+{
+    return log_count(h) + (int64_t)(atomic_load_explicit(&h->early, memory_order_relaxed) / RC_EARLY); /* relaxed: no other thread runs */
+}
+
+/* (R3) release: as rc_immortalize. The committer sees it with the DEC of the caller's reference */
+INLINE void rc_allow_weak(struct rc_head *h) { atomic_fetch_or_explicit(&h->early, RC_WEAK, memory_order_release); }
+#define rc_allow_weak rc_allow_weak
 
 SLOW void log_full(struct rc_thread *t, struct log_pad *pad, struct rc_head *h);
 
@@ -189,9 +212,24 @@ HOT bool rc_decref(struct rc_head *h)
     return false;
 }
 
-/* Without a pin nothing can be proved alive here: only immortal objects qualify. A thread that reads an object in a
+/* One reference more in `early`; at the top the object becomes immortal: a leak, never a use after free. */
+INLINE uint32_t early_next(uint32_t word) { return word <= UINT32_MAX - RC_EARLY ? word + RC_EARLY : word | RC_IMMORTAL; }
+
+/* Only immortal objects and those for which it was allowed can be proved alive. A thread that reads an object in a
  * container under its lock needs no try: rc_incref is right until its next safepoint. */
-INLINE bool rc_try_incref(struct rc_head *h) { return rc_is_immortal(h); }
+INLINE bool rc_try_incref(struct rc_head *h)
+{
+    uint32_t word = atomic_load_explicit(&h->early, memory_order_acquire); /* (R3) acquire: as the CAS, for an immortal one */
+    do {
+        if (word & RC_IMMORTAL)
+            return true;
+        if ((word & (RC_WEAK | RC_DYING)) != RC_WEAK)
+            return false;
+        /* (R3) acquire: the caller's re-check of where it found the object must not move before this */
+    } while (!atomic_compare_exchange_weak_explicit(&h->early, &word, early_next(word), memory_order_acquire, memory_order_acquire));
+    rc_stat(incref_shared);
+    return true;
+}
 
 /* --- segments --- */
 
@@ -251,16 +289,21 @@ static void pad_open(struct log_pad *pad, struct log_segment *s)
 }
 
 /* No memory for a segment: the entry is kept in the object's head. Early for an INC, which is always right. */
-static void log_direct(struct rc_thread *t, struct rc_head *h, bool dec)
+static void log_direct_inc(struct rc_head *h)
+{
+    /* relaxed, all: the caller holds a reference, and the committer sees it with the DEC that drops that */
+    uint32_t word = atomic_load_explicit(&h->early, memory_order_relaxed);
+    rc_stat(log_direct);
+    while (!atomic_compare_exchange_weak_explicit(&h->early, &word, early_next(word), memory_order_relaxed, memory_order_relaxed))
+        continue;
+}
+
+static void log_direct_dec(struct rc_thread *t, struct rc_head *h)
 {
     rc_stat(log_direct);
     os_lock(&commit.direct_lock);
-    if (dec) {
-        h->dec++;
-        h->epoch = (uint16_t)t->epoch; /* the last is enough: epochs at one object never go back by more than one */
-    } else {
-        h->inc++;
-    }
+    h->dec++;
+    h->epoch = (uint16_t)t->epoch; /* the last is enough: epochs at one object never go back by more than one */
     if (!h->next) {
         h->next = commit.direct ? commit.direct : &commit_direct_end;
         commit.direct = h;
@@ -290,8 +333,10 @@ SLOW void log_full(struct rc_thread *t, struct log_pad *pad, struct rc_head *h)
         *pad->at++ = h;
         rc_stat_add(log_inc, pad == &t->inc);
         rc_stat_add(log_dec, pad == &t->dec);
+    } else if (pad == &t->dec) {
+        log_direct_dec(t, h);
     } else {
-        log_direct(t, h, pad == &t->dec);
+        log_direct_inc(h);
     }
     thread_break(&t->base, BREAK_EPOCH); /* refills the reserve at the next safepoint, waits if the log is over its bound */
     if (was_full || !s)
@@ -415,13 +460,34 @@ static void commit_add(struct rc_head *h, int32_t n)
         log_set_count(h, count + n);
 }
 
+/* The applied count has come to zero, or below (direct DECs come all at once). Takes over what was counted early. True: nothing, the
+ * object is dead, and no upgrade comes any more. */
+static __attribute__((noinline)) bool commit_zero(struct rc_head *h)
+{
+    int64_t sum;
+    uint32_t next;
+    /* relaxed, all: what happens before the deallocation comes with the DECs (R1); a failed upgrade holds what dealloc waits for */
+    uint32_t word = atomic_load_explicit(&h->early, memory_order_relaxed);
+    os_interleave();
+    do {
+        if (word & RC_IMMORTAL)
+            return false;
+        sum = log_count(h) + (int64_t)(word / RC_EARLY);
+        next = (word & RC_FLAGS) | (sum == 0 ? RC_DYING : 0);
+        /* relaxed: as above */
+    } while (!atomic_compare_exchange_weak_explicit(&h->early, &word, next, memory_order_relaxed, memory_order_relaxed));
+    log_set_count(h, (int32_t)sum);
+    return sum == 0;
+}
+
 /* True: dead. Every INC that matters has been applied, so zero is final. */
-static bool commit_sub(struct rc_head *h, int32_t n)
+HOT bool commit_sub(struct rc_head *h, int32_t n)
 {
     int32_t count = log_count(h) - n;
     os_interleave();
     log_set_count(h, count);
-    return count == 0 && !rc_is_immortal(h) && commit_peak_dead(h);
+    /* relaxed: whoever wrote there holds a reference, or held one whose DEC came after */
+    return count <= 0 && (likely(atomic_load_explicit(&h->early, memory_order_relaxed) == 0) || commit_zero(h)) && commit_peak_dead(h);
 }
 
 INLINE bool rc_decref_field(struct rc_head *h)
@@ -489,11 +555,9 @@ static void commit_collect(void)
     }
 }
 
-/* Applies what one head holds: INCs always, DECs when their epochs are <= `dec_through`, or all. True: dead. */
+/* Applies the DECs that one head holds when their epochs are <= `dec_through`, or all. True: dead. */
 static bool commit_direct_one(struct rc_head *h, uint64_t dec_through, bool all)
 {
-    commit_add(h, (int32_t)h->inc);
-    h->inc = 0;
     if (h->dec == 0 || (!all && (int16_t)(h->epoch - (uint16_t)dec_through) > 0))
         return false;
     int32_t dec = (int32_t)h->dec;

@@ -1,9 +1,9 @@
 /*
- * heads.c -- questions to a head while others count: is it unique, make it immortal, upgrade a weak reference.
+ * heads.c -- questions to a head while others count: is it unique, make it immortal. (Weak references: weak.c.)
  *
  * Where from: FIELD.md 3.23 (immortalising against a decref), 3.24 ("unique" must mean owner, one, and nobody else's count: else a write in
- * place meets a reader), 3.20 (a weak reference is upgraded while the last strong one goes).
- * Checked: a write in place happens after the others' last reads; what is immortal stays; an upgrade gives a live object or nothing.
+ * place meets a reader).
+ * Checked: a write in place happens after the others' last reads; what is immortal stays.
  */
 #include "things.h"
 
@@ -87,53 +87,3 @@ static const struct scenario immortalise_shared = {
     .setup = head_setup_shared, .thread = {head_immortalise, head_take_two_read_drop}, .check = head_check_immortal,
 };
 SCENARIO(immortalise_shared);
-
-/* --- 3.20: a model, until there are weak references: one slot under a lock, which the object's finaliser empties --- */
-
-static struct {
-    struct os_mutex lock;
-    struct obj *target;
-} weak = {.lock = OS_MUTEX_INIT};
-
-static void weak_clear(struct thing *t)
-{
-    os_lock(&weak.lock);
-    EXPLORE_CHECK(weak.target == &t->base.base);
-    weak.target = NULL;
-    os_unlock(&weak.lock);
-}
-static void weak_setup(void)
-{
-    scenario_act_as(0);
-    weak.target = head.o = mortal_new(weak_clear, NULL);
-    scenario_act_as(-1);
-    obj_incref(head.o);
-}
-static void weak_upgrade(void)
-{
-    os_lock(&weak.lock);
-    struct obj *o = weak.target;
-    bool alive = o && rc_try_incref(&o->rc);
-    os_unlock(&weak.lock);
-    if (!alive)
-        return;
-    EXPLORE_CHECK(thing_value(o) == 0);
-    obj_decref(o);
-}
-static void weak_drop(void) { obj_decref(head.o); }
-static void weak_drop_both(void)
-{
-    weak_drop();
-    weak_drop();
-}
-static void weak_check(void) { EXPLORE_CHECK(weak.target == NULL); }
-static const struct scenario weak_upgraded = {
-    .name = "weak-upgrade", .summary = "a weak reference is upgraded while the owner drops the last strong ones",
-    .source = "FIELD.md 3.20", .setup = weak_setup, .thread = {weak_drop_both, weak_upgrade}, .check = weak_check,
-};
-SCENARIO(weak_upgraded);
-static const struct scenario weak_upgraded_three = {
-    .name = "weak-upgrade-three", .summary = "the same, the two strong ones dropped by two threads", .source = "FIELD.md 3.20",
-    .setup = weak_setup, .thread = {weak_drop, weak_drop, weak_upgrade}, .check = weak_check,
-};
-SCENARIO(weak_upgraded_three);
