@@ -29,7 +29,7 @@ SANWARN.ubsan := -Wno-error
 SANWARN.tsan  := -Wno-unknown-warning-option -Wno-tsan
 # measured code runs without assertions; tests and sanitizer builds keep them
 DEFINES.release := -DNDEBUG
-ALL_CFLAGS := $(BASE) $(CFLAGS) $(SAN.$(VARIANT)) $(SANWARN.$(VARIANT))
+ALL_CFLAGS = $(BASE) $(CFLAGS) $(MI_CFLAGS) $(SAN.$(VARIANT)) $(SANWARN.$(VARIANT))
 
 DRIVER_PKG  := jansson hwloc smartcols
 # libpfm4 names events that bench/events.c has no code of; Debian's libpfm4-dev has no .pc file, hence the second look
@@ -38,7 +38,12 @@ PFM_CFLAGS := $(if $(PFM),-DHAVE_PFM)
 PFM_LIBS   := $(if $(PFM),-lpfm)
 DRIVER_CFLAGS = $(shell pkg-config --cflags $(DRIVER_PKG)) $(PFM_CFLAGS)
 DRIVER_LIBS   = $(shell pkg-config --libs $(DRIVER_PKG)) $(PFM_LIBS) -lm
-RUNTIME_LIBS := -lurcu-memb -lurcu-common -lgmp -lm -pthread
+# freelist=mimalloc (Debian's libmimalloc-dev, no .pc file). libc comes before it: the library defines malloc as well and would
+# replace it for every policy. A sanitizer does not see its blocks
+MIMALLOC   := $(if $(filter release ubsan,$(VARIANT)),$(wildcard /usr/include/mimalloc.h))
+MI_CFLAGS  := $(if $(MIMALLOC),-DHAVE_MIMALLOC)
+MI_LIBS    := $(if $(MIMALLOC),-lc -lmimalloc)
+RUNTIME_LIBS := -lurcu-memb -lurcu-common -lgmp -lm -pthread $(MI_LIBS)
 
 GIT        := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 DIRTY      := $(if $(shell git status --porcelain --untracked-files=no 2>/dev/null),1,0)

@@ -34,8 +34,13 @@ static const struct workload_info *const workload_infos[] = {
     NULL,
 };
 
+#ifdef HAVE_MIMALLOC
+#define RUNTIME_MIMALLOC "mimalloc"
+#else
+#define RUNTIME_MIMALLOC "(mimalloc: not in this build, it needs libmimalloc-dev and no sanitizer)"
+#endif
 static const struct param runtime_params[] = {
-    {"freelist", PARAM_CHOICE, "malloc|locked|thread", 0, 0, "thread", "where freed objects wait for their reuse"},
+    {"freelist", PARAM_CHOICE, "malloc|locked|thread|" RUNTIME_MIMALLOC, 0, 0, "thread", "where freed objects wait for their reuse"},
     {"shared", PARAM_CHOICE, "counted|immortal", 0, 0, "immortal", "None, booleans, small ints and a workload's shared objects"},
     {"switch-interval", PARAM_INT, NULL, 1, 10000000, "5000", "microseconds until a waiter asks for the GIL (where there is one)"},
     {0},
@@ -403,11 +408,19 @@ static int sample_workload(struct crew *c)
     return 0;
 }
 
+static enum heap_policy sample_heap(const struct work *w)
+{
+    return work_is(w, "freelist", "malloc")     ? HEAP_MALLOC
+           : work_is(w, "freelist", "locked")   ? HEAP_LOCKED
+           : work_is(w, "freelist", "mimalloc") ? HEAP_MIMALLOC
+                                                : HEAP_THREAD;
+}
+
 static int sample_start(struct crew *c)
 {
     const struct work *w = &c->work;
     struct objects_config config = {
-        .heap = work_is(w, "freelist", "malloc") ? HEAP_MALLOC : work_is(w, "freelist", "locked") ? HEAP_LOCKED : HEAP_THREAD,
+        .heap = sample_heap(w),
         .count_shared = work_counts_shared(w),
     };
 #if RC_NEEDS_GIL

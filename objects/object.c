@@ -214,7 +214,8 @@ static int64_t objects_close(void)
 
 API int objects_start(const struct objects_config *config)
 {
-    heap_start(config->heap);
+    if (heap_start(config->heap) != 0)
+        return -1;
     track_start(config->track);
     track_threshold = config->collect_threshold;
     lock_start();

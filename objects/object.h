@@ -134,6 +134,7 @@ enum heap_policy {
     HEAP_MALLOC, /* malloc and free for every object */
     HEAP_LOCKED, /* one locked freelist per size class, shared by all threads (the Gilectomy's first) */
     HEAP_THREAD, /* a freelist per thread and class; surplus moves between threads in batches through a depot (default) */
+    HEAP_MIMALLOC, /* mi_malloc and mi_free for every object, and for arrays; only where os_use_mimalloc says so */
 };
 
 /* Set before heap_thread objects exist (objects_start takes it). */
@@ -143,8 +144,9 @@ SLOW void *heap_alloc_slow(size_t bytes);
 SLOW void heap_free_slow(void *block, size_t bytes);
 /* Live objects over all threads. No other thread may run (a commit thread: after rc_drain). */
 API int64_t heap_live(void);
-/* For objects_start and objects_stop: forgets what an earlier run leaked; gives back what no thread holds. */
-API void heap_start(enum heap_policy policy);
+/* For objects_start and objects_stop: forgets what an earlier run leaked; gives back what no thread holds. -1: this build lacks
+ * that policy. */
+API int heap_start(enum heap_policy policy);
 API void heap_stop(void);
 API void heap_thread_start(struct thread *t);
 API void heap_thread_stop(struct thread *t);
@@ -308,7 +310,8 @@ struct objects_config {
     bool count_shared; /* count None, True, False and the small ints like any object, instead of making them immortal */
 };
 
-/* Starts the runtime with the calling thread attached; 0, or -1 (out of memory: nothing is left behind). */
+/* Starts the runtime with the calling thread attached; 0, or -1 (out of memory, or a heap policy that this build lacks: nothing is
+ * left behind). */
 API int objects_start(const struct objects_config *config);
 /* Everything deferred is applied, helper threads end, the calling thread leaves. No other thread may be attached.
  * Returns the number of objects still alive (0 when nothing leaked). */
