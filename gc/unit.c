@@ -22,6 +22,7 @@
 #include "../objects/dict.c"
 #include "../objects/set.c"
 #include "../objects/iter.c"
+#include "../objects/module.c"
 
 #include "../gc/verify.c"
 #include "../gc/collect.c"

@@ -7,6 +7,7 @@
  * Invariant: outside obj_dealloc the queue is empty and `deallocating` is false. The queue is the thread's own: no lock.
  */
 #include "lock.h"
+#include "module.h"
 #include "number.h"
 #include "str.h"
 #include "track.h"
@@ -207,6 +208,7 @@ static int64_t objects_close(void)
 {
     thread_end();
     int64_t live = heap_live();
+    module_stop();
     track_stop();
     heap_stop();
     return live;
@@ -218,6 +220,7 @@ API int objects_start(const struct objects_config *config)
         return -1;
     track_start(config->track);
     track_threshold = config->collect_threshold;
+    module_start(config->modules);
     lock_start();
     thread_configure(sizeof(struct heap_thread), heap_thread_start, heap_thread_stop);
     if (thread_begin() != 0)

@@ -107,6 +107,8 @@ struct heap_thread {
     struct heap_list free[HEAP_CLASSES];
     struct heap_list spare[HEAP_CLASSES]; /* policy thread: a second, full list, so that a list that runs over or dry moves
                                              between threads in one piece, and not at every turn */
+    struct module_lock *module;           /* the one module lock that this thread holds (module.h); NULL: none */
+    char err_text[ERR_TEXT];              /* of the last error, when what it names may go before it is read */
 #if RC_STATISTICS
     struct lock_counts locks[LOCK_TYPES];
     struct heap_map map;
@@ -302,10 +304,12 @@ API void obj_leave(void);
 /* --- the runtime --- */
 
 enum track_policy { TRACK_OFF, TRACK_LOCKED, TRACK_THREAD }; /* track.h */
+enum module_policy { MODULE_LOCK, MODULE_GIL, MODULE_OFF }; /* module.h */
 
 struct objects_config {
     enum heap_policy heap;
     enum track_policy track;
+    enum module_policy modules;
     int64_t collect_threshold; /* growth in tracked containers after which a collection is due; 0: never */
     bool count_shared; /* count None, True, False and the small ints like any object, instead of making them immortal */
 };

@@ -16,6 +16,7 @@
 #define _GNU_SOURCE
 #endif
 #include <assert.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -120,6 +121,22 @@ INLINE void *os_alloc_aligned(size_t align, size_t bytes)
 {
     return os_fault() ? NULL : OS_MEMORY(aligned_alloc(align, bytes), mi_malloc_aligned(bytes, align));
 }
+
+/* --- shared objects (dlopen). From a path with a '/' in it; their symbols stay their own --- */
+
+/* NULL and a reason in `why`: there is none, it needs a symbol that nobody has, or memory is short. */
+INLINE void *os_library_open(const char *path, char *why, size_t size)
+{
+    void *library = os_fault() ? NULL : dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library) {
+        const char *reason = dlerror();
+        snprintf(why, size, "%s", reason ? reason : "out of memory");
+    }
+    return library;
+}
+/* NULL: it has no such symbol. Good until it is closed as often as it was opened. */
+INLINE void *os_library_symbol(void *library, const char *name) { return dlsym(library, name); }
+INLINE void os_library_close(void *library) { dlclose(library); }
 
 /* --- time --- */
 
