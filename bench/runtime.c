@@ -41,6 +41,8 @@ static const struct workload_info *const workload_infos[] = {
 #endif
 static const struct param runtime_params[] = {
     {"freelist", PARAM_CHOICE, "malloc|locked|thread|" RUNTIME_MIMALLOC, 0, 0, "thread", "where freed objects wait for their reuse"},
+    {"modules", PARAM_CHOICE, "lock|gil|off", 0, 0, "lock",
+     "what guards an old extension module: its own lock, one for all, or (a demonstration) nothing"},
     {"shared", PARAM_CHOICE, "counted|immortal", 0, 0, "immortal", "None, booleans, small ints and a workload's shared objects"},
     {"switch-interval", PARAM_INT, NULL, 1, 10000000, "5000", "microseconds until a waiter asks for the GIL (where there is one)"},
     {0},
@@ -421,6 +423,7 @@ static int sample_start(struct crew *c)
     const struct work *w = &c->work;
     struct objects_config config = {
         .heap = sample_heap(w),
+        .modules = work_is(w, "modules", "lock") ? MODULE_LOCK : work_is(w, "modules", "gil") ? MODULE_GIL : MODULE_OFF,
         .count_shared = work_counts_shared(w),
     };
 #if RC_NEEDS_GIL

@@ -136,7 +136,7 @@ enum heap_policy {
     HEAP_MALLOC, /* malloc and free for every object */
     HEAP_LOCKED, /* one locked freelist per size class, shared by all threads (the Gilectomy's first) */
     HEAP_THREAD, /* a freelist per thread and class; surplus moves between threads in batches through a depot (default) */
-    HEAP_MIMALLOC, /* mi_malloc and mi_free for every object, and for arrays; only where os_use_mimalloc says so */
+    HEAP_MIMALLOC, /* mimalloc for every object, and for arrays; only in a build that has it (os_use_mimalloc) */
 };
 
 /* Set before heap_thread objects exist (objects_start takes it). */

@@ -537,18 +537,20 @@ static struct {
     struct obj *kept;
     int in_destructor; /* plain: destructors run under the lock */
     _Atomic int stage;
+    _Atomic int waiters; /* that have no safepoint between them and the lock */
 } module_hold;
 
-static void module_hold_until(int stage)
+static void module_hold_until_reached(_Atomic int *stage, int wanted)
 {
     /* relaxed: a stage, the objects' own order is what is tested */
-    while (atomic_load_explicit(&module_hold.stage, memory_order_relaxed) < stage) {
+    while (atomic_load_explicit(stage, memory_order_relaxed) < wanted) {
         rt_safepoint();
         thread_detach(); /* or a GIL's other threads do not come on, and nobody merges in our place */
         os_yield();
         thread_attach();
     }
 }
+static void module_hold_until(int stage) { module_hold_until_reached(&module_hold.stage, stage); }
 static void module_hold_stage(int stage) { atomic_store_explicit(&module_hold.stage, stage, memory_order_relaxed); } /* relaxed: as above */
 
 static void module_hold_dealloc(struct module *m, void *data)
@@ -615,6 +617,7 @@ static const char *module_stop_play(struct threads_arg *a)
         return module_test_int(a->shared, "stay", 0) == 0 ? NULL : "the holder was disturbed";
     module_hold_until(1);
     if (a->index == 1) {
+        module_hold_until_reached(&module_hold.waiters, 2);
         for (int i = 0; i < 20; i++) {
             thread_stop_world();
             thread_start_world();
@@ -623,6 +626,7 @@ static const char *module_stop_play(struct threads_arg *a)
         module_hold_stage(2);
         return NULL;
     }
+    atomic_fetch_add_explicit(&module_hold.waiters, 1, memory_order_relaxed); /* relaxed: as the stage */
     struct obj *o = module_test_call(a->shared, "make", NULL, NULL); /* waits for the holder */
     obj_xdecref(o);
     return o ? NULL : "make failed";
