@@ -14,9 +14,9 @@
  * A thread holds at most one module's lock: a call into another locked module, and threads_begin, give it up and take it again
  * afterwards; so no cycle of threads can wait for each other. Who waits is detached. The holder is a thread like any: it reaches
  * safepoints, stops with the world, waits for object locks (whose holders wait for nothing).
- * Hence a finaliser (type.finalize) must not call a locked module: it may run in the place of the holder.
- * Destructors never wait: they run while a merge queue is drained for a thread that may be the lock's holder. An object that dies
- * while another thread holds its module's lock is left to that thread, which destroys it before it lets go.
+ * Destructors never wait: they run wherever a last reference goes, on a commit thread that the holder may be waiting for, or on the
+ * holder of another module's lock. An object that dies while another thread holds its module's lock is left to that thread, which
+ * destroys it before it lets go. For the same reason a finaliser (type.finalize) must not call a locked module.
  *
  * Invariant: under module_lock.mutex: owner == NULL implies dead == NULL. heap_thread.module == l exactly while l->owner is that thread.
  * Order: module_lock.mutex carries everything from one holder to the next.

@@ -19,7 +19,7 @@ static struct obj *modules_count(struct module *m, struct obj *args)
     modules_seen.calls++;
     return m->api->none();
 }
-/* Blocks for a moment, keeping the lock, as who waits for an object's lock does: others may act in the thread's place. */
+/* Blocks for a moment, keeping the lock, as who waits for an object's lock does: others may merge in the thread's place. */
 static struct obj *modules_block(struct module *m, struct obj *args)
 {
     thread_detach();
@@ -135,7 +135,7 @@ static const struct scenario modules_death = {
 };
 SCENARIO(modules_death);
 static const struct scenario modules_death_merged = {
-    .name = "module-death-merge", .summary = "the same object is its holder's, who blocks inside: who drops it may act in the holder's place",
+    .name = "module-death-merge", .summary = "the object was made by the holder, who blocks inside: who drops it merges in the holder's place",
     .source = "module.h", .setup = modules_setup_callers_token, .thread = {modules_call_block, modules_drop}, .check = modules_check_death,
 };
 SCENARIO(modules_death_merged);
