@@ -29,7 +29,7 @@ SANWARN.ubsan := -Wno-error
 SANWARN.tsan  := -Wno-unknown-warning-option -Wno-tsan
 # measured code runs without assertions; tests and sanitizer builds keep them
 DEFINES.release := -DNDEBUG
-ALL_CFLAGS := $(BASE) $(CFLAGS) $(SAN.$(VARIANT)) $(SANWARN.$(VARIANT))
+ALL_CFLAGS = $(BASE) $(CFLAGS) $(MI_CFLAGS) $(SAN.$(VARIANT)) $(SANWARN.$(VARIANT))
 
 DRIVER_PKG  := jansson hwloc smartcols
 # libpfm4 names events that bench/events.c has no code of; Debian's libpfm4-dev has no .pc file, hence the second look
@@ -38,7 +38,12 @@ PFM_CFLAGS := $(if $(PFM),-DHAVE_PFM)
 PFM_LIBS   := $(if $(PFM),-lpfm)
 DRIVER_CFLAGS = $(shell pkg-config --cflags $(DRIVER_PKG)) $(PFM_CFLAGS)
 DRIVER_LIBS   = $(shell pkg-config --libs $(DRIVER_PKG)) $(PFM_LIBS) -lm
-RUNTIME_LIBS := -lurcu-memb -lurcu-common -lgmp -lm -pthread
+# freelist=mimalloc (Debian's libmimalloc-dev, no .pc file). libc comes before it: the library defines malloc as well and would
+# replace it for every policy. A sanitizer does not see its blocks
+MIMALLOC   := $(if $(filter release ubsan,$(VARIANT)),$(wildcard /usr/include/mimalloc.h))
+MI_CFLAGS  := $(if $(MIMALLOC),-DHAVE_MIMALLOC)
+MI_LIBS    := $(if $(MIMALLOC),-lc -lmimalloc)
+RUNTIME_LIBS := -lurcu-memb -lurcu-common -lgmp -lm -ldl -pthread $(MI_LIBS)
 
 GIT        := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 DIRTY      := $(if $(shell git status --porcelain --untracked-files=no 2>/dev/null),1,0)
@@ -138,13 +143,20 @@ mutants: $(EXPLORER) ## seed each fault of tests/mutants/table and let the explo
 
 # --- tests ---
 
+# extensions know objects/module_api.h and nothing else; strict C11, so that the header is
+EXTENSIONS := $(patsubst tests/extensions/%.c,$(BUILD)/extensions/%.so,$(wildcard tests/extensions/*.c))
+$(EXTENSIONS): $(BUILD)/extensions/%.so: tests/extensions/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -pedantic -pthread $(WARN) $(CFLAGS) $(SAN.$(VARIANT)) -Iobjects -fPIC -shared -MMD -MP $< -o $@
+TEST_DEFINES = -DTEST_EXTENSIONS='"$(abspath $(BUILD)/extensions)"'
+
 TEST_LIBS := $(if $(filter tsan,$(VARIANT)),,-lcriterion)
 # one unit a strategy and flavour; assertions stay on, any allocation can be refused
 $(BUILD)/test-%.o: tests/instance.c $(GENERATED) $(BUILD)/flags
-	$(CC) $(ALL_CFLAGS) -I$(GEN) -Ibench -Itests -DRC_STRATEGY=$* -DRC_FAULTS -DRC_STATISTICS=1 -MMD -MP -c $< -o $@
+	$(CC) $(ALL_CFLAGS) -I$(GEN) -Ibench -Itests -DRC_STRATEGY=$* $(TEST_DEFINES) -DRC_FAULTS -DRC_STATISTICS=1 -MMD -MP -c $< -o $@
 $(BUILD)/hostile-%.o: tests/instance.c $(GENERATED) $(BUILD)/flags
-	$(CC) $(ALL_CFLAGS) -I$(GEN) -Ibench -Itests -DRC_STRATEGY=$* -DRC_FAULTS -DRC_HOSTILE -DRC_STATISTICS=1 -MMD -MP -c $< -o $@
-$(UNIT_TESTS): %: %.o
+	$(CC) $(ALL_CFLAGS) -I$(GEN) -Ibench -Itests -DRC_STRATEGY=$* $(TEST_DEFINES) -DRC_FAULTS -DRC_HOSTILE -DRC_STATISTICS=1 -MMD -MP -c $< -o $@
+$(UNIT_TESTS): %: %.o | $(EXTENSIONS)
 	$(CC) $(ALL_CFLAGS) $< -o $@ $(RUNTIME_LIBS) $(TEST_LIBS)
 $(BUILD)/test-driver: $(wildcard tests/driver/test_*.c) $(filter-out $(BUILD)/rclab.o,$(DRIVER_OBJ)) $(BUILD)/flags
 	$(CC) $(ALL_CFLAGS) $(PFM_CFLAGS) -Ibench $(filter %.c %.o,$^) -o $@ -lcriterion $(DRIVER_LIBS)
@@ -206,4 +218,4 @@ install: all ## PREFIX (/usr/local) and DESTDIR are honoured; with the page's te
 clean: ## remove build/
 	rm -rf build
 
--include $(wildcard $(BUILD)/*.d build/explore/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/extensions/*.d build/explore/*.d)

@@ -158,7 +158,7 @@ static json_t *listing_json_param_list(const struct param *param)
             struct names choices = {0};
             json_t *values = json_array();
 
-            names_split(&choices, param->choices, '|');
+            param_choices(param, &choices);
             for (size_t i = 0; i < choices.count; i++)
                 json_array_append_new(values, json_string(choices.item[i]));
             json_object_set_new(one, "choices", values);

@@ -34,12 +34,23 @@ char *param_values(const struct param *param)
     return memory_text("?");
 }
 
+void param_choices(const struct param *param, struct names *choices)
+{
+    struct names all = {0};
+
+    names_split(&all, param->choices, '|');
+    for (size_t i = 0; i < all.count; i++)
+        if (all.item[i][0] != '(')
+            names_add(choices, all.item[i]);
+    names_free(&all);
+}
+
 static bool param_has_choice(const struct param *param, const char *value)
 {
     struct names choices = {0};
     bool has;
 
-    names_split(&choices, param->choices, '|');
+    param_choices(param, &choices);
     has = names_has(&choices, value);
     names_free(&choices);
     return has;

@@ -35,9 +35,16 @@ static const struct workload_info *const workload_infos[] = {
     NULL,
 };
 
+#ifdef HAVE_MIMALLOC
+#define RUNTIME_MIMALLOC "mimalloc"
+#else
+#define RUNTIME_MIMALLOC "(mimalloc: not in this build, it needs libmimalloc-dev and no sanitizer)"
+#endif
 static const struct param runtime_params[] = {
-    {"freelist", PARAM_CHOICE, "malloc|locked|thread", 0, 0, "thread", "where freed objects wait for their reuse"},
+    {"freelist", PARAM_CHOICE, "malloc|locked|thread|" RUNTIME_MIMALLOC, 0, 0, "thread", "where freed objects wait for their reuse"},
     {"lock", PARAM_CHOICE, "biased|futex|parking|mutex", 0, 0, "biased", "how object locks wait (objects/lock.h)"},
+    {"modules", PARAM_CHOICE, "lock|gil|off", 0, 0, "lock",
+     "what guards an old extension module: its own lock, one for all, or (a demonstration) nothing"},
     {"shared", PARAM_CHOICE, "counted|immortal", 0, 0, "immortal", "None, booleans, small ints and a workload's shared objects"},
     {"gc", PARAM_CHOICE, "off|track-locked|track-buffered", 0, 0, "off",
      "collection of cycles: off; containers tracked in one table under a lock; or in a table of each thread, a log emptied in place"},
@@ -467,15 +474,24 @@ static void sample_collect_end(const struct work *w)
     work_collect();
 }
 
+static enum heap_policy sample_heap(const struct work *w)
+{
+    return work_is(w, "freelist", "malloc")     ? HEAP_MALLOC
+           : work_is(w, "freelist", "locked")   ? HEAP_LOCKED
+           : work_is(w, "freelist", "mimalloc") ? HEAP_MIMALLOC
+                                                : HEAP_THREAD;
+}
+
 static int sample_start(struct crew *c)
 {
     const struct work *w = &c->work;
     struct objects_config config = {
-        .heap = work_is(w, "freelist", "malloc") ? HEAP_MALLOC : work_is(w, "freelist", "locked") ? HEAP_LOCKED : HEAP_THREAD,
+        .heap = sample_heap(w),
         .lock = work_is(w, "lock", "futex")     ? LOCK_BY_FUTEX
                 : work_is(w, "lock", "parking") ? LOCK_BY_PARKING
                 : work_is(w, "lock", "mutex")   ? LOCK_BY_MUTEX
                                                 : LOCK_BY_BIAS,
+        .modules = work_is(w, "modules", "lock") ? MODULE_LOCK : work_is(w, "modules", "gil") ? MODULE_GIL : MODULE_OFF,
         .count_shared = work_counts_shared(w),
         .track = sample_track(w),
         .collect_threshold = work_int(w, "gc-threshold"),

@@ -29,7 +29,8 @@ enum param_kind { PARAM_CHOICE, PARAM_INT, PARAM_PATH };
 struct param {
     const char *name;
     enum param_kind kind;
-    const char *choices;  /* PARAM_CHOICE: "counted|immortal"; otherwise NULL */
+    const char *choices;  /* PARAM_CHOICE: "counted|immortal"; otherwise NULL. One in parentheses is no value but a remark: what this
+                           * build lacks and why */
     int64_t min, max;     /* PARAM_INT: allowed range, inclusive */
     const char *fallback; /* the value when none is given */
     const char *help;     /* one line */

@@ -11,6 +11,7 @@
 #include "../objects/iter.h"
 #include "../objects/list.h"
 #include "../objects/dict.h"
+#include "../objects/module.h"
 #include "../objects/number.h"
 #include "../objects/set.h"
 #include "../objects/str.h"

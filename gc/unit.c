@@ -26,6 +26,7 @@
 #include "../objects/weakdict.c"
 #include "../objects/set.c"
 #include "../objects/iter.c"
+#include "../objects/module.c"
 
 #include "../gc/verify.c"
 #include "../gc/collect.c"

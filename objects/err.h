@@ -24,6 +24,8 @@ enum err {
     ERR_RECURSION,     /* nested too deeply to compare, hash or print */
 };
 
+enum { ERR_TEXT = 120 }; /* bytes of a text that cannot be put together later (heap_thread.err_text) */
+
 struct err_state {
     enum err code;
     const char *format;   /* a literal; takes (name, other) when name is set, else (a, b) */

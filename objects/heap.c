@@ -248,10 +248,13 @@ API int64_t heap_live(void)
     return live;
 }
 
-API void heap_start(enum heap_policy policy)
+API int heap_start(enum heap_policy policy)
 {
+    if (!os_use_mimalloc(policy == HEAP_MIMALLOC))
+        return -1;
     heap_policy = policy;
     heap_ended.live = 0;
+    return 0;
 }
 
 API void heap_stop(void)

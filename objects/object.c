@@ -7,6 +7,7 @@
  * Invariant: outside obj_dealloc the queue is empty and `deallocating` is false. The queue is the thread's own: no lock.
  */
 #include "lock.h"
+#include "module.h"
 #include "number.h"
 #include "section.h"
 #include "str.h"
@@ -210,6 +211,7 @@ static int64_t objects_close(void)
 {
     thread_end();
     int64_t live = heap_live();
+    module_stop();
     track_stop();
     weak_stop();
     heap_stop();
@@ -218,11 +220,13 @@ static int64_t objects_close(void)
 
 API int objects_start(const struct objects_config *config)
 {
-    heap_start(config->heap);
+    if (heap_start(config->heap) != 0)
+        return -1;
     track_start(config->track);
     track_threshold = config->collect_threshold;
     lock_start(config->lock);
     section_start();
+    module_start(config->modules);
     thread_configure(sizeof(struct heap_thread), heap_thread_start, heap_thread_stop);
     if (thread_begin() != 0)
         return -1;

@@ -111,6 +111,8 @@ struct heap_thread {
     struct heap_list free[HEAP_CLASSES];
     struct heap_list spare[HEAP_CLASSES]; /* policy thread: a second, full list, so that a list that runs over or dry moves
                                              between threads in one piece, and not at every turn */
+    struct module_lock *module;           /* the one module lock that this thread holds (module.h); NULL: none */
+    char err_text[ERR_TEXT];              /* of the last error, when what it names may go before it is read */
 #if RC_STATISTICS
     struct lock_counts locks[LOCK_TYPES];
     struct heap_map map;
@@ -138,6 +140,7 @@ enum heap_policy {
     HEAP_MALLOC, /* malloc and free for every object */
     HEAP_LOCKED, /* one locked freelist per size class, shared by all threads (the Gilectomy's first) */
     HEAP_THREAD, /* a freelist per thread and class; surplus moves between threads in batches through a depot (default) */
+    HEAP_MIMALLOC, /* mimalloc for every object, and for arrays; only in a build that has it (os_use_mimalloc) */
 };
 
 /* Set before heap_thread objects exist (objects_start takes it). */
@@ -147,8 +150,9 @@ SLOW void *heap_alloc_slow(size_t bytes);
 SLOW void heap_free_slow(void *block, size_t bytes);
 /* Live objects over all threads. No other thread may run (a commit thread: after rc_drain). */
 API int64_t heap_live(void);
-/* For objects_start and objects_stop: forgets what an earlier run leaked; gives back what no thread holds. */
-API void heap_start(enum heap_policy policy);
+/* For objects_start and objects_stop: forgets what an earlier run leaked; gives back what no thread holds. -1: this build lacks
+ * that policy. */
+API int heap_start(enum heap_policy policy);
 API void heap_stop(void);
 API void heap_thread_start(struct thread *t);
 API void heap_thread_stop(struct thread *t);
@@ -304,6 +308,7 @@ API void obj_leave(void);
 /* --- the runtime --- */
 
 enum track_policy { TRACK_OFF, TRACK_LOCKED, TRACK_THREAD }; /* track.h */
+enum module_policy { MODULE_LOCK, MODULE_GIL, MODULE_OFF }; /* module.h */
 
 enum lock_policy { LOCK_BY_BIAS, LOCK_BY_FUTEX, LOCK_BY_PARKING, LOCK_BY_MUTEX }; /* lock.h */
 
@@ -311,11 +316,13 @@ struct objects_config {
     enum heap_policy heap;
     enum lock_policy lock;
     enum track_policy track;
+    enum module_policy modules;
     int64_t collect_threshold; /* growth in tracked containers after which a collection is due; 0: never */
     bool count_shared; /* count None, True, False and the small ints like any object, instead of making them immortal */
 };
 
-/* Starts the runtime with the calling thread attached; 0, or -1 (out of memory: nothing is left behind). */
+/* Starts the runtime with the calling thread attached; 0, or -1 (out of memory, or a heap policy that this build lacks: nothing is
+ * left behind). */
 API int objects_start(const struct objects_config *config);
 /* Everything deferred is applied, helper threads end, the calling thread leaves. No other thread may be attached.
  * Returns the number of objects still alive (0 when nothing leaked). */

@@ -16,6 +16,7 @@
 #define _GNU_SOURCE
 #endif
 #include <assert.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -34,6 +35,9 @@
 #include <unistd.h>
 #include <urcu/urcu-memb.h>
 #include <urcu/wfcqueue.h>
+#ifdef HAVE_MIMALLOC
+#include <mimalloc.h>
+#endif
 
 #include "base.h"
 
@@ -81,14 +85,58 @@ INLINE bool os_fault(void)
 INLINE bool os_fault(void) { return false; }
 #endif
 
+/* Whose memory it is: malloc's, or mimalloc's where the build has it. Not where a sanitizer watches: it would not see the blocks.
+ * The library is linked after libc, whose malloc it would replace otherwise (Makefile). */
+#ifdef HAVE_MIMALLOC
+static bool os_mimalloc;
+#define OS_MEMORY(libc, mi) (unlikely(os_mimalloc) ? (mi) : (libc))
+#else
+#define OS_MEMORY(libc, mi) (libc)
+#endif
+/* While no block is out, since each goes back to where it came from. False: this build has no mimalloc. */
+API bool os_use_mimalloc(bool use)
+{
+#ifdef HAVE_MIMALLOC
+    os_mimalloc = use;
+    return true;
+#else
+    return !use;
+#endif
+}
+
 /* Uninitialised memory, or NULL. The caller frees it with os_free. */
-INLINE void *os_alloc(size_t bytes) { return os_fault() ? NULL : malloc(bytes); }
-INLINE void *os_alloc_zeroed(size_t count, size_t bytes) { return os_fault() ? NULL : calloc(count, bytes); }
+INLINE void *os_alloc(size_t bytes) { return os_fault() ? NULL : OS_MEMORY(malloc(bytes), mi_malloc(bytes)); }
+INLINE void *os_alloc_zeroed(size_t count, size_t bytes)
+{
+    return os_fault() ? NULL : OS_MEMORY(calloc(count, bytes), mi_calloc(count, bytes));
+}
 /* As realloc: on NULL the old block is untouched. */
-INLINE void *os_realloc(void *old, size_t bytes) { return os_fault() ? NULL : realloc(old, bytes); }
-INLINE void os_free(void *block) { free(block); }
+INLINE void *os_realloc(void *old, size_t bytes)
+{
+    return os_fault() ? NULL : OS_MEMORY(realloc(old, bytes), mi_realloc(old, bytes));
+}
+INLINE void os_free(void *block) { OS_MEMORY(free(block), mi_free(block)); }
 /* `bytes` must be a multiple of `align`, a power of two. */
-INLINE void *os_alloc_aligned(size_t align, size_t bytes) { return os_fault() ? NULL : aligned_alloc(align, bytes); }
+INLINE void *os_alloc_aligned(size_t align, size_t bytes)
+{
+    return os_fault() ? NULL : OS_MEMORY(aligned_alloc(align, bytes), mi_malloc_aligned(bytes, align));
+}
+
+/* --- shared objects (dlopen). From a path with a '/' in it; their symbols stay their own --- */
+
+/* NULL and a reason in `why`: there is none, it needs a symbol that nobody has, or memory is short. */
+INLINE void *os_library_open(const char *path, char *why, size_t size)
+{
+    void *library = os_fault() ? NULL : dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library) {
+        const char *reason = dlerror();
+        snprintf(why, size, "%s", reason ? reason : "out of memory");
+    }
+    return library;
+}
+/* NULL: it has no such symbol. Good until it is closed as often as it was opened. */
+INLINE void *os_library_symbol(void *library, const char *name) { return dlsym(library, name); }
+INLINE void os_library_close(void *library) { dlclose(library); }
 
 /* --- time --- */
 

@@ -320,6 +320,16 @@ TEST(every_operation_survives_every_refused_allocation)
     drop_owned();
 }
 
+#ifdef HAVE_MIMALLOC
+TEST(every_operation_survives_every_allocation_that_mimalloc_refuses)
+{
+    restart_with(HEAP_MIMALLOC);
+    for (size_t i = 0; i < sizeof fault_cases / sizeof *fault_cases; i++)
+        fault_try(&fault_cases[i]);
+    drop_owned();
+}
+#endif
+
 /* With freelists, objects come without asking and only arrays and tables fail: other paths, the same outcome. */
 TEST(container_operations_survive_refused_memory_with_freelists_too)
 {

@@ -61,6 +61,15 @@ INLINE void *os_alloc_zeroed(size_t count, size_t bytes)
 }
 INLINE void *os_realloc(void *old, size_t bytes) { return os_refused[explore_self()] ? NULL : explore_realloc(old, bytes); }
 INLINE void os_free(void *block) { explore_free(block); }
+/* One allocator, which sees each block; and no shared objects, since they are not instrumented. */
+API bool os_use_mimalloc(bool use) { return !use; }
+INLINE void *os_library_open(const char *path, char *why, size_t size)
+{
+    snprintf(why, size, "%s: the explorer loads no shared objects", path);
+    return NULL;
+}
+INLINE void *os_library_symbol(void *library, const char *name) { return (void)library, (void)name, NULL; }
+INLINE void os_library_close(void *library) { (void)library; }
 
 /* --- time and threads --- */
 

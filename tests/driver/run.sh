@@ -224,6 +224,14 @@ expect 'unknown strategy' 2 "'biassed' \(did you mean biased" "$rclab" run -s bi
 expect 'unknown workload' 2 "'fibb' \(did you mean fib" "$rclab" run -W fibb
 expect 'unknown parameter' 2 "'shraed' \(did you mean shared" "$rclab" run -W fib -L shraed=counted
 expect 'value that is no choice' 2 'shared=maybe: allowed is counted\|immortal' "$rclab" run -W fib -L shared=maybe
+expect 'an old extension behind its lock loses nothing' 0 'lost=0' "$rclab" run -W extension -s gil -t 2 "${brief[@]}" -L modules=lock
+expect 'what guards an old extension' 2 'modules=no: allowed is lock\|gil\|off' "$rclab" run -W extension -L modules=no
+if "$rclab" list params | grep -q '|mimalloc '; then
+    expect 'mimalloc where the build has it' 0 'freelist=mimalloc' "$rclab" run -W alloc -s gil -t 1 "${brief[@]}" -L freelist=mimalloc
+else
+    expect 'mimalloc where the build lacks it' 2 'freelist=mimalloc: allowed is malloc\|locked\|thread\|\(mimalloc: .*libmimalloc-dev' \
+        "$rclab" run -W alloc -L freelist=mimalloc
+fi
 expect 'value out of range' 2 'n=-1: allowed is' "$rclab" run -W fib -L n=-1
 expect 'value that is no number' 2 'n=1x: allowed is' "$rclab" run -W fib -L n=1x
 expect 'parameter without a value' 2 'allowed is VAR=VALUE' "$rclab" run -L n
