@@ -85,7 +85,7 @@ static void we_drop(void)
 
 static const struct scenario we_zero = {
     .name = "weak-epoch", .summary = "a weak reference is upgraded while the log's last DEC of its target is applied",
-    .source = "FIELD.md 3.20, 3.27", .setup = we_setup, .thread = {we_join, we_rest_and_upgrade}, .check = we_check,
+    .source = "FIELD.md 3.20, 3.27", .setup = we_setup, .thread = {we_join, we_rest_and_upgrade}, .check = we_check, .large = true,
 };
 SCENARIO(we_zero);
 static const struct scenario we_copy = {
