@@ -21,7 +21,7 @@
 #include "engine.h"
 #include <string.h>
 
-static bool sc_fence(const struct event *e)
+static bool sc_fence(const struct event *e) /* a seq_cst one, or membarrier's caller */
 {
     return e->op.kind == FENCE && (e->op.order == memory_order_seq_cst || e->op.order == FENCE_OTHERS);
 }
