@@ -206,7 +206,7 @@ static void section_plain_two(void)
     POLICED(section_plain_##policy, "section-" #policy "-plain", how, "a container's own operation wants the lock of the section", \
             "FIELD.md 3.4", policed_setup, policed_check_three, false, section_plain, policed_take);                   \
     POLICED(section_plain_two_##policy, "section-" #policy "-plain-two", how, "the same with two locks",               \
-            "FIELD.md 3.5", policed_setup, policed_check_pairs, false, section_plain_two, policed_yx)
+            "FIELD.md 3.5", policed_setup, policed_check_pairs, true, section_plain_two, policed_yx)
 
 POLICED(policed_two_and_one, "lock-two-and-one", LOCK_BY_FUTEX, "who waits for its second lock may find the first one taken when it has it",
         "FIELD.md 3.5", policed_setup_second_held, policed_check_pairs, true, policed_leave_y, policed_xy, policed_take);
