@@ -58,7 +58,7 @@ static void world_stop_and_rest(void)
 }
 static const struct scenario stop_world_both = {
     .name = "stop-world-both", .summary = "two threads stop the world at the same time", .source = "FIELD.md 3.21",
-    .setup = world_setup, .thread = {world_stop_and_rest, world_stop_and_rest}, .check = world_check,
+    .setup = world_setup, .thread = {world_stop_and_rest, world_stop_and_rest}, .check = world_check, .large = RC_NEEDS_GIL || RC_DEFERS_FREE,
 };
 SCENARIO(stop_world_both);
 
@@ -75,6 +75,6 @@ SCENARIO(stop_world_exit);
 
 static const struct scenario stop_world_return = {
     .name = "stop-world-return", .summary = "a thread comes back from blocking while another stops the world",
-    .source = "FIELD.md 3.21", .setup = world_setup, .thread = {world_stop, world_returner}, .check = world_check,
+    .source = "FIELD.md 3.21", .setup = world_setup, .thread = {world_stop, world_returner}, .check = world_check, .large = RC_NEEDS_GIL || RC_DEFERS_FREE,
 };
 SCENARIO(stop_world_return);

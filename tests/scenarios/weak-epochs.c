@@ -90,7 +90,7 @@ static const struct scenario we_zero = {
 SCENARIO(we_zero);
 static const struct scenario we_copy = {
     .name = "weak-epoch-copy", .summary = "it is upgraded, and copied and dropped in the log, before and after the epoch is turned",
-    .source = "FIELD.md 3.20, 3.27", .setup = we_setup, .thread = {we_join, we_upgrade_copy_rest}, .check = we_check,
+    .source = "FIELD.md 3.20, 3.27", .setup = we_setup, .thread = {we_join, we_upgrade_copy_rest}, .check = we_check, .large = RC_DEFERS_FREE,
 };
 SCENARIO(we_copy);
 static const struct scenario we_drops = {
