@@ -716,11 +716,14 @@ static const char *races_drop_beside_a_sleeper(struct threads_arg *a)
     struct races_share *s = a->shared;
     for (int i = 0; a->index == 0 && i < s->count; i++)
         s->item[i] = races_bomb(NULL, NULL, NULL);
-    races_meet(s);
-    if (a->index == 0) {
-        races_meet(s);
+    if (a->index == 0) { /* detached from before the others begin until after they have ended: what comes in is theirs to drain */
+        thread_detach();
+        os_barrier_wait(&s->meet);
+        os_barrier_wait(&s->meet);
+        thread_attach();
         return NULL;
     }
+    races_meet(s);
     const char *verdict = NULL;
     for (int i = a->index - 1; i < s->count; i += a->count - 1) {
         obj_decref(s->item[i]);
