@@ -11,7 +11,8 @@
  * (Bacon and Rajan's idea of subtracting internal references, as in CPython's gcmodule; synchronous, the world being stopped.)
  *
  * Nobody else can reach garbage while the world runs: it is unreachable, and the weak references to it are cleared before the
- * world starts, before any finaliser runs; what a finaliser brings back to life has lost them for good. Finalisers can; that is what the second look is for.
+ * world starts, before any finaliser runs; what a finaliser brings back to life has lost them for good. Finalisers can reach it;
+ * that is what the second look is for.
  * What is dead already and waits for its deallocation is not tracked: its references count as coming from outside, so what it holds
  * is kept until it is gone. The same holds for what a stopped thread took out of a container.
  *

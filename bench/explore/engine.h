@@ -113,6 +113,7 @@ void locations_begin_execution(void);
 bool clock_covers(const struct clock *c, const struct event *e);
 void clock_join(struct clock *c, const struct clock *other);
 
+const struct event *graph_before(const struct graph *g, int event); /* the one of the same thread before it; NULL: none */
 struct event *graph_last_of(struct graph *g, int thread); /* NULL: none */
 int graph_last_mo(const struct graph *g, int location);
 /* The event in that place, or INIT. */
@@ -138,7 +139,9 @@ uint64_t op_rmw(const struct op *op, uint64_t old); /* what a read-modify-write 
 
 /* --- model.c --- */
 /* The least place in modification order that a new event of `thread` at `location` may read from, by coherence. */
-int model_least_mo(const struct graph *g, int thread, int location);
+int model_least_mo(struct graph *g, int thread, int location);
+/* The same for an event before which that much has happened. */
+int model_least_mo_after(const struct graph *g, const struct clock *before, int location);
 /* Was consistent before the events in `added` got the edges that they have now. */
 bool model_consistent(const struct graph *g, const int *added, int count);
 bool model_sc_before(const struct graph *g, int event, int other); /* po ∪ rf ∪ mo ∪ rb */

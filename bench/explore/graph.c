@@ -96,6 +96,14 @@ void clock_join(struct clock *c, const struct clock *other)
 
 /* --- looking at a graph --- */
 
+const struct event *graph_before(const struct graph *g, int event)
+{
+    for (int i = event; i-- > 0;)
+        if (g->event[i].thread == g->event[event].thread)
+            return &g->event[i];
+    return NULL;
+}
+
 struct event *graph_last_of(struct graph *g, int thread)
 {
     for (int i = g->length; i-- > 0;)
@@ -214,12 +222,9 @@ static void evaluate_values(struct graph *g, struct event *e)
 static void evaluate_clocks(struct graph *g, struct event *e)
 {
     static const struct event none;
-    const struct event *before = &none;
-    for (int i = (int)(e - g->event); i-- > 0;)
-        if (g->event[i].thread == e->thread) {
-            before = &g->event[i];
-            break;
-        }
+    const struct event *before = graph_before(g, (int)(e - g->event));
+    if (!before)
+        before = &none;
     int order = e->op.kind == CAS && !e->writes ? e->op.order_failure : e->op.order;
     e->hb = before->hb;
     e->porf = before->porf;

@@ -287,16 +287,9 @@ bool model_consistent(const struct graph *g, const int *added, int count)
 
 /* --- what a new event may do --- */
 
-int model_least_mo(const struct graph *g, int thread, int location)
+int model_least_mo_after(const struct graph *g, const struct clock *before, int location)
 {
-    static const struct clock none;
-    const struct clock *before = &none;
     int least = 0;
-    for (int i = g->length; i-- > 0;)
-        if (g->event[i].thread == thread) {
-            before = &g->event[i].hb;
-            break;
-        }
     for (int i = 0; i < g->length; i++) {
         const struct event *e = &g->event[i];
         if (e->op.location != location || !clock_covers(before, e))
@@ -306,6 +299,12 @@ int model_least_mo(const struct graph *g, int thread, int location)
             least = at;
     }
     return least;
+}
+
+int model_least_mo(struct graph *g, int thread, int location)
+{
+    const struct event *last = graph_last_of(g, thread);
+    return last ? model_least_mo_after(g, &last->hb, location) : 0;
 }
 
 /* Of what reads and writes, the read: where the write finds room is the caller's question. */

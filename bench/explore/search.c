@@ -87,25 +87,8 @@ static bool maximally_added(const struct graph *g, int number, const struct even
 static bool retarget(struct graph *g, int read, int write)
 {
     struct event *r = &g->event[read];
-    int thread = r->thread, location = r->op.location;
-    r->from = INIT;
-    r->index = UINT16_MAX; /* so that it is not counted among what came before itself */
-    int least = 0;
-    for (int i = 0; i < g->length; i++) { /* coherence: as model_least_mo, for a read in the middle */
-        const struct event *e = &g->event[i], *before = NULL;
-        for (int k = read; k-- > 0 && !before;)
-            if (g->event[k].thread == thread)
-                before = &g->event[k];
-        if (i == read || e->op.location != location || !before || !clock_covers(&before->hb, e))
-            continue;
-        int at = e->writes ? e->mo : graph_mo_of(g, e->from);
-        least = at > least ? at : least;
-    }
-    int index = 1;
-    for (int k = 0; k < read; k++)
-        index += g->event[k].thread == thread;
-    r->index = (uint16_t)index;
-    if (g->event[write].mo < least)
+    const struct event *before = graph_before(g, read);
+    if (before && g->event[write].mo < model_least_mo_after(g, &before->hb, r->op.location))
         return false;
     r->from = (int16_t)write;
     event_evaluate(g, read);

@@ -25,7 +25,6 @@ static struct {
 int trace_length(void) { return trace.used; }
 bool trace_folds(void) { return trace.folds; }
 const struct step *trace_step(int number) { return &trace.at[number]; }
-int trace_failing(void) { return trace.failing; }
 
 void trace_begin(void)
 {

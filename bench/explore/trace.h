@@ -51,7 +51,6 @@ void trace_end(const struct failure *failure, bool fold);
 int trace_length(void);
 bool trace_folds(void); /* trace_end was asked to */
 const struct step *trace_step(int number);
-int trace_failing(void); /* the failing step, or -1 */
 
 /* What was at the address before the first step; false: it was not there yet. */
 bool trace_initial(uintptr_t addr, unsigned bytes, uint64_t *value);
