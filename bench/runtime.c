@@ -524,7 +524,6 @@ static int sample_run(const struct sample_request *request, struct sample *s)
     int result = sample_workload(&c);
     sample_collect_end(&c.work);
     s->leaked = objects_stop();
-    gc_end();
     sample_counters(s);
     sample_locks(s);
     sample_peaks(s);

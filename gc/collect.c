@@ -2,13 +2,19 @@
  * collect.c -- reference cycles: what is kept by nothing but itself is found, finalised and cleared.
  *
  *     stop the world · settle the counts (rc_settle_stw)
- *     count: refs := count of each tracked container, minus one for each reference from another tracked one
- *     reach: what has refs left is held from outside; mark it and what it reaches · finish: the rest is garbage
+ *     count: refs := count of each tracked container, minus one for each reference from another tracked one; one of these becomes its holder
+ *     settle: what has refs left is held from outside; it is live, and all that are below it by holders are · the others are suspects
+ *     judge the suspects · finish: what nobody reaches is garbage
  *     take a reference to each garbage object · start the world
  *     finalisers · stop · garbage that is held from outside now, and what it reaches, stays (resurrection) · start
  *     clear the rest · drop our references: counting frees them
  *
  * (Bacon and Rajan's idea of subtracting internal references, as in CPython's gcmodule; synchronous, the world being stopped.)
+ *
+ * Holders make trees: a container never comes to stand below itself (gc_top). They prove that something is live, never that it is not: it may
+ * be held by others as well. So the suspects are looked at once more, and where there are none, as in most heaps with no garbage, every
+ * object has been traversed once. Few suspects are counted anew among themselves, all others being outside by now; with many, what is
+ * live is followed instead.
  *
  * Nobody else can reach garbage while the world runs: it is unreachable, and the weak references to it are cleared before the
  * world starts, before any finaliser runs; what a finaliser brings back to life has lost them for good. Finalisers can reach it;
@@ -16,15 +22,16 @@
  * What is dead already and waits for its deallocation is not tracked: its references count as coming from outside, so what it holds
  * is kept until it is gone. The same holds for what a stopped thread took out of a container.
  *
- * What a collection knows of a container stands in a word beside its slot (track.h): the objects are read alone, and no memory is
- * needed but for the garbage.
+ * What a collection knows of a container stands in the word of its slot (track.h), so that it needs no memory and cannot fail for want of it:
  *
- *     word   refs << 2 | GC_PARENT | GC_REACHABLE
- *            once reachable, instead of refs: where the next word whose container's references are to be followed is
+ *     state   refs << 4 | GC_COUNTED | GC_SUSPECT | GC_REACHABLE | GC_PARENT
+ *             a suspect found reachable, instead of refs: where the next word whose container's references are to be followed is
+ *     link    count, settle: the word of its holder · live: of the next live one that is a holder · garbage: the next container
  *
  * GC_PARENT: it refers to another one that is looked at. The others need not be traversed a second time: most containers of a
  * program hold leaves alone.
- * Invariant: words are 0 before and after. In between the refs of a container may be negative for a while.
+ * Invariant: words are 0 before and after, but for the links of the garbage, to which we hold references. In between the refs of a container
+ * may be negative for a while.
  * Order: all of it with the world stopped (T1, T2 carry what the others did and will see), but for finalisers and clearing, which
  * are ordinary mutators' work. One collection at a time: gc.busy.
  */
@@ -32,44 +39,55 @@
 #include "../objects/weak.h"
 
 enum {
-    GC_REACHABLE = 1,
-    GC_PARENT = 2,
-    GC_BITS = 3,
-    GC_REF = 4, /* one reference from outside */
+    GC_PARENT = 1,
+    GC_REACHABLE = 2,
+    GC_SUSPECT = 4,
+    GC_COUNTED = 8, /* its references are, or are about to be */
+    GC_BITS = 7,    /* beside the address of a word */
+    GC_REF = 16,    /* one reference from outside */
 };
 
-/* Garbage. */
-struct gc_item {
+/* Containers, linked through their words. */
+struct gc_list {
+    struct container *first, *last;
+    int64_t length;
+};
+
+/* Children that are counted next. More than they are left to the scan. */
+#ifdef RC_HOSTILE
+enum { GC_SOON = 2 };
+#else
+enum { GC_SOON = 1024 };
+#endif
+struct gc_soon {
     struct container *object;
-    bool reachable; /* by the second look */
+    struct track_word *word;
 };
 
 static struct {
     _Atomic bool busy;
-    struct gc_item *item;
-    int64_t items, room;
-    int64_t tracked;  /* containers looked at */
-    int64_t *pending; /* the word of the first one whose references are to be followed */
-    bool short_of_memory;
+    struct gc_list garbage;
+    int64_t tracked;            /* containers looked at */
+    int64_t suspects;           /* of these, that no known holder proves to be live */
+    struct track_word *met;     /* of the last child */
+    struct track_word *pending; /* of the first reachable one whose references are to be followed */
+    struct track_word *live;    /* of the first holder that is live: not yet back to zero */
     struct gc_statistics statistics;
     void (*stopped)(void *arg, int64_t ns); /* NULL: nobody listens */
     void *stopped_arg;
+    int soons;
+    struct gc_soon soon[GC_SOON];
 } gc;
 
-/* --- the word of a container --- */
+/* --- containers and their words --- */
 
-/* NULL: it is none of those that are looked at. */
-HOT int64_t *gc_word_of(const struct obj *o)
+HOT struct track_word *gc_word(const struct container *c) { return track_word(track_slot(c)); }
+
+/* NULL: it is none that is looked at. */
+HOT struct track_word *gc_word_of(const struct obj *o)
 {
     _Atomic(uintptr_t) *slot = o->type->flags & TYPE_CONTAINER ? track_slot((const struct container *)o) : NULL;
     return slot ? track_word(slot) : NULL;
-}
-
-/* Whose it is. */
-HOT struct container *gc_owner_of(const int64_t *word)
-{
-    const _Atomic(uintptr_t) *slot = (const void *)((const char *)word - (offsetof(struct track_chunk, word) - offsetof(struct track_chunk, slot)));
-    return (struct container *)atomic_load_explicit(slot, memory_order_relaxed); /* relaxed: the world is stopped */
 }
 
 HOT void gc_traverse(struct container *c, int (*visit)(struct obj *, void *), void *arg)
@@ -78,92 +96,207 @@ HOT void gc_traverse(struct container *c, int (*visit)(struct obj *, void *), vo
         c->base.type->traverse(&c->base, visit, arg);
 }
 
+static void gc_append(struct gc_list *list, struct container *c)
+{
+    gc_word(c)->link = NULL;
+    if (list->last)
+        gc_word(list->last)->link = c;
+    else
+        list->first = c;
+    list->last = c;
+    list->length++;
+}
+static struct container *gc_next(const struct container *c) { return gc_word(c)->link; }
+
+HOT int64_t gc_references(const struct container *c)
+{
+    return (rc_is_immortal(&c->base.rc) ? INT32_MAX : rc_count_stw(&c->base.rc)) * GC_REF;
+}
+
 /* --- counting: the references to it, less those from others that are looked at --- */
 
-static int gc_subtract(struct obj *child, void *parent)
+/* Up the holders, to one that has none; they are fewer for the next who asks. */
+HOT struct track_word *gc_top(struct track_word *w)
 {
-    int64_t *word = gc_word_of(child);
-    if (word) {
-        *word -= GC_REF;
-        *(int64_t *)parent = GC_PARENT;
-    }
+    struct track_word *up, *next;
+    for (; (up = w->link) != NULL; w = up)
+        if ((next = up->link) != NULL)
+            w->link = up = next;
+    return w;
+}
+
+/* It lies beside the last one: what is linked as it was made is best looked at on the way, what is not by the scan, which fetches ahead. */
+HOT bool gc_is_near(struct track_word *w)
+{
+    uintptr_t distance = (uintptr_t)w - (uintptr_t)gc.met + TRACK_BYTES / 2;
+    gc.met = w;
+    return distance < TRACK_BYTES;
+}
+
+/* Nothing stands below what is not counted; else the holder may stand below it already. */
+static int gc_count_child(struct obj *child, void *holder)
+{
+    struct track_word *w = gc_word_of(child), *above = holder;
+    if (!w)
+        return 0;
+    above->state |= GC_PARENT;
+    w->state -= GC_REF;
+    if (!(w->state & GC_COUNTED)) {
+        w->link = above;
+        if (gc_is_near(w) && gc.soons < GC_SOON) {
+            w->state |= GC_COUNTED;
+            gc.soon[gc.soons++] = (struct gc_soon){(struct container *)child, w};
+        }
+    } else if (!w->link && gc_top(above) != w)
+        w->link = above;
     return 0;
 }
 
-/* `ours` of its references are the collector's own. */
-HOT void gc_count_one(struct container *c, int64_t *word, int64_t ours)
+HOT void gc_count_one(struct container *c, struct track_word *w)
 {
-    int64_t count = rc_is_immortal(&c->base.rc) ? INT32_MAX : rc_count_stw(&c->base.rc) - ours, parent = 0;
-    gc_traverse(c, gc_subtract, &parent);
-    *word = (*word + count * GC_REF) | parent;
+    w->state += gc_references(c);
+    gc_traverse(c, gc_count_child, w);
+    gc.tracked++;
 }
-HOT void gc_count(struct container *c, _Atomic(uintptr_t) *slot, void *unused)
+HOT void gc_count(struct container *c, struct track_word *w, void *unused)
 {
     (void)unused;
-    gc_count_one(c, track_word(slot), 0);
-    gc.tracked++;
+    if (w->state & GC_COUNTED)
+        return;
+    w->state |= GC_COUNTED;
+    gc_count_one(c, w);
+    while (gc.soons > 0) {
+        struct gc_soon next = gc.soon[--gc.soons];
+        gc_count_one(next.object, next.word);
+    }
+}
+
+/* --- settling --- */
+
+HOT bool gc_is_settled(const struct track_word *w) { return w->state & (GC_REACHABLE | GC_SUSPECT); }
+
+/* Live: nothing more is asked of it, but whether it is, by those below it. */
+HOT void gc_set_live(struct track_word *w)
+{
+    if (w->state & GC_PARENT) {
+        w->state = GC_PARENT | GC_REACHABLE;
+        w->link = gc.live;
+        gc.live = w;
+    } else
+        *w = (struct track_word){0};
+}
+SLOW void gc_set_suspect(struct track_word *w)
+{
+    w->state |= GC_SUSPECT;
+    gc.suspects++;
+}
+
+/* Is one of those above it held from outside? All that are met on the way up have the same answer. */
+HOT void gc_settle(struct container *c, struct track_word *w, void *unused)
+{
+    struct track_word *top = w, *up;
+    (void)c, (void)unused;
+    if (gc_is_settled(w))
+        return;
+    while (!gc_is_settled(top) && top->state < GC_REF && top->link)
+        top = top->link;
+    bool live = top->state & GC_REACHABLE || (!(top->state & GC_SUSPECT) && top->state >= GC_REF);
+    while (w && !gc_is_settled(w)) {
+        up = w == top ? NULL : w->link;
+        if (likely(live))
+            gc_set_live(w);
+        else
+            gc_set_suspect(w);
+        w = up;
+    }
+}
+
+/* --- the suspects --- */
+
+static int gc_subtract(struct obj *child, void *unused)
+{
+    struct track_word *w = gc_word_of(child);
+    (void)unused;
+    if (w && w->state & GC_SUSPECT)
+        w->state -= GC_REF;
+    return 0;
+}
+
+/* Its references, less those from other suspects; `ours` of them are the collector's own. */
+static void gc_recount_one(struct container *c, struct track_word *w, int64_t ours)
+{
+    w->state += gc_references(c) - ours * GC_REF;
+    gc_traverse(c, gc_subtract, NULL);
+}
+static void gc_recount(struct container *c, struct track_word *w, void *unused)
+{
+    (void)unused;
+    if (w->state & GC_SUSPECT)
+        gc_recount_one(c, w, 0);
 }
 
 /* --- marking --- */
 
-HOT void gc_mark(int64_t *word)
+HOT void gc_mark(struct track_word *w)
 {
-    if (*word & GC_PARENT) {
-        *word = (int64_t)(intptr_t)gc.pending | GC_PARENT | GC_REACHABLE;
-        gc.pending = word;
+    if (w->state & GC_PARENT) {
+        w->state = (int64_t)(intptr_t)gc.pending | GC_REACHABLE;
+        gc.pending = w;
     } else
-        *word = GC_REACHABLE;
+        w->state = GC_REACHABLE;
 }
 static int gc_reach_child(struct obj *child, void *unused)
 {
-    int64_t *word = gc_word_of(child);
+    struct track_word *w = gc_word_of(child);
     (void)unused;
-    if (word && !(*word & GC_REACHABLE))
-        gc_mark(word);
+    if (w && w->state & GC_SUSPECT)
+        gc_mark(w);
     return 0;
 }
-
-/* Marks it and all it reaches, if it is held from outside. */
-HOT void gc_reach_one(int64_t *word)
+HOT void gc_reach_from(struct track_word *w)
 {
-    if (*word & GC_REACHABLE || *word < GC_REF)
-        return;
-    gc_mark(word);
+    gc_mark(w);
     while (gc.pending) {
-        int64_t *next = gc.pending;
-        gc.pending = (int64_t *)(intptr_t)(*next & ~(int64_t)GC_BITS);
-        gc_traverse(gc_owner_of(next), gc_reach_child, NULL);
+        struct track_word *next = gc.pending;
+        gc.pending = (struct track_word *)(intptr_t)(next->state & ~(int64_t)GC_BITS);
+        gc_traverse(track_container(next), gc_reach_child, NULL);
     }
 }
-HOT void gc_reach(struct container *c, _Atomic(uintptr_t) *slot, void *unused)
+
+/* What the live ones refer to is live. */
+static void gc_reach_live(struct container *c, struct track_word *w, void *unused)
 {
     (void)c, (void)unused;
-    gc_reach_one(track_word(slot));
+    if (w->state & GC_REACHABLE)
+        gc_reach_from(w);
+}
+/* Of the suspects, those that others hold, and what they reach. */
+static void gc_reach_held(struct container *c, struct track_word *w, void *unused)
+{
+    (void)c, (void)unused;
+    if (w->state & GC_SUSPECT && w->state >= GC_REF)
+        gc_reach_from(w);
 }
 
-/* --- what was found --- */
+/* --- the end --- */
 
-SLOW void gc_add_garbage(struct container *c)
+static void gc_finish(struct container *c, struct track_word *w, void *unused)
 {
-    if (gc.items == gc.room) {
-        int64_t room = gc.room + gc.room / 2 + 64;
-        struct gc_item *item = os_realloc(gc.item, (size_t)room * sizeof *item);
-        if (!item) {
-            gc.short_of_memory = true;
-            return;
-        }
-        gc.item = item;
-        gc.room = room;
-    }
-    gc.item[gc.items++] = (struct gc_item){.object = c};
-}
-HOT void gc_finish(struct container *c, _Atomic(uintptr_t) *slot, void *unused)
-{
-    int64_t *word = track_word(slot);
     (void)unused;
-    if (unlikely(!(*word & GC_REACHABLE)))
-        gc_add_garbage(c);
-    *word = 0;
+    if (w->state & GC_SUSPECT)
+        gc_append(&gc.garbage, c);
+    else
+        w->link = NULL;
+    w->state = 0;
+}
+
+/* With no suspects only these have anything in their words. */
+static void gc_finish_live(void)
+{
+    for (struct track_word *w = gc.live, *next; w; w = next) {
+        next = w->link;
+        *w = (struct track_word){0};
+    }
 }
 
 /* --- the phases --- */
@@ -194,104 +327,111 @@ static void gc_go_on(void)
     rc_settle_end();
 }
 
-/* Looks at all tracked containers; what is garbage goes to gc.item. */
-static void gc_look(void)
+/* Those of which their holders do not tell. Few are counted anew, without the live ones; of many it is found which the live ones reach. */
+static void gc_look_at_suspects(void)
 {
-    gc.tracked = 0;
-    track_for_each_stw(true, gc_count, NULL);
-    track_for_each_stw(false, gc_reach, NULL);
+    enum { FEW = 4 }; /* one in so many */
+    if (gc.suspects > gc.tracked / FEW) {
+        track_for_each_stw(false, gc_reach_live, NULL);
+    } else {
+        track_for_each_stw(false, gc_recount, NULL);
+        track_for_each_stw(false, gc_reach_held, NULL);
+    }
     track_for_each_stw(false, gc_finish, NULL);
-    gc.statistics.tracked = gc.tracked;
 }
 
-/* Leaves the garbage in gc.item, a reference to each taken. False: gave up. */
+/* Looks at all tracked containers; what is garbage goes to gc.garbage. */
+static void gc_look(void)
+{
+    gc.tracked = gc.suspects = 0;
+    gc.live = NULL;
+    track_for_each_stw(true, gc_count, NULL);
+    track_sweep_stw(gc_settle);
+    if (gc.suspects)
+        gc_look_at_suspects();
+    else
+        gc_finish_live();
+    gc.statistics.tracked = gc.tracked;
+    gc.statistics.suspects = gc.suspects;
+}
+
+static void gc_pass(struct container *c, struct track_word *w, void *unused) { (void)c, (void)w, (void)unused; }
+
+/* Leaves the garbage in gc.garbage, a reference to each taken. False: gave up. */
 static bool gc_find_garbage(void)
 {
-    gc.items = 0;
-    gc.short_of_memory = false;
+    gc.garbage = (struct gc_list){0};
     bool settled = gc_stop();
     if (settled)
         gc_look();
-    track_sweep_stw();
-    if (gc.short_of_memory)
-        gc.items = 0;
-    for (int64_t i = 0; i < gc.items; i++) {
-        weak_clear(gc.item[i].object);
-        obj_incref(&gc.item[i].object->base);
+    else
+        track_sweep_stw(gc_pass);
+    for (struct container *c = gc.garbage.first; c; c = gc_next(c)) {
+        weak_clear(c);
+        obj_incref(&c->base);
     }
     gc_go_on();
-    return settled && !gc.short_of_memory;
+    return settled;
 }
 
 static bool gc_finalize(void)
 {
     bool any = false;
-    for (int64_t i = 0; i < gc.items; i++) {
-        struct container *c = gc.item[i].object;
+    for (struct container *c = gc.garbage.first; c; c = gc_next(c))
         if (c->base.type->finalize && obj_finalize_once(c))
             any = true;
-    }
     return any;
-}
-
-/* What finalisers have made reachable is no garbage any more: our references to it go. */
-static void gc_drop_resurrected(void)
-{
-    int64_t kept = 0, found = gc.items;
-    for (int64_t i = 0; i < found; i++) {
-        struct gc_item was = gc.item[i];
-        if (was.reachable)
-            obj_decref(&was.object->base);
-        else
-            gc.item[kept++] = was;
-    }
-    gc.statistics.resurrected += found - kept;
-    gc.items = kept;
-}
-
-/* Of those as well that the garbage refers to. */
-HOT void gc_forget(struct container *c, _Atomic(uintptr_t) *slot, void *unused)
-{
-    (void)c, (void)unused;
-    *track_word(slot) = 0;
 }
 
 /* As gc_look, at the garbage alone, one reference to each being ours. */
 static void gc_look_at_garbage(void)
 {
-    for (int64_t i = 0; i < gc.items; i++)
-        gc_count_one(gc.item[i].object, gc_word_of(&gc.item[i].object->base), 1);
-    for (int64_t i = 0; i < gc.items; i++)
-        gc_reach_one(gc_word_of(&gc.item[i].object->base));
+    for (struct container *c = gc.garbage.first; c; c = gc_next(c))
+        gc_word(c)->state = GC_SUSPECT | GC_PARENT;
+    for (struct container *c = gc.garbage.first; c; c = gc_next(c))
+        gc_recount_one(c, gc_word(c), 1);
+    for (struct container *c = gc.garbage.first; c; c = gc_next(c))
+        gc_reach_held(c, gc_word(c), NULL);
 }
 
-/* The second look. Where the counts cannot be settled all of it is taken for resurrected. */
+static void gc_drop(struct gc_list *list)
+{
+    for (struct container *c = list->first, *next; c; c = next) {
+        next = gc_next(c);
+        gc_word(c)->link = NULL;
+        obj_decref(&c->base);
+    }
+}
+
+/* The second look: what finalisers have made reachable is no garbage any more, and our references to it go. Where the counts cannot be
+ * settled all of it is taken for resurrected. */
 static void gc_look_again(void)
 {
+    struct gc_list garbage = {0}, resurrected = {0};
     bool settled = gc_stop();
     if (settled)
         gc_look_at_garbage();
-    for (int64_t i = 0; i < gc.items; i++) {
-        int64_t *word = gc_word_of(&gc.item[i].object->base);
-        gc.item[i].reachable = !settled || *word & GC_REACHABLE;
-        if (!gc.item[i].reachable)
-            weak_clear(gc.item[i].object); /* those that finalisers have made */
+    for (struct container *c = gc.garbage.first, *next; c; c = next) {
+        bool reachable = !settled || gc_word(c)->state & GC_REACHABLE;
+        next = gc_next(c);
+        gc_append(reachable ? &resurrected : &garbage, c);
+        gc_word(c)->state = 0;
+        if (!reachable)
+            weak_clear(c); /* those that finalisers have made */
     }
-    track_for_each_stw(false, gc_forget, NULL);
     gc_go_on();
-    gc_drop_resurrected();
+    gc.garbage = garbage;
+    gc.statistics.resurrected += resurrected.length;
+    gc_drop(&resurrected);
 }
 
 static void gc_clear(void)
 {
-    for (int64_t i = 0; i < gc.items; i++) {
-        struct obj *o = &gc.item[i].object->base;
-        if (o->type->clear)
-            o->type->clear(o);
-    }
-    for (int64_t i = 0; i < gc.items; i++)
-        obj_decref(&gc.item[i].object->base);
-    gc.statistics.collected += gc.items;
+    for (struct container *c = gc.garbage.first; c; c = gc_next(c))
+        if (c->base.type->clear)
+            c->base.type->clear(&c->base);
+    gc_drop(&gc.garbage);
+    gc.statistics.collected += gc.garbage.length;
 }
 
 API int64_t gc_collect(void)
@@ -307,12 +447,11 @@ API int64_t gc_collect(void)
         if (gc_finalize())
             gc_look_again();
         gc_clear();
-        collected = gc.items;
+        collected = gc.garbage.length;
         gc.statistics.collections++;
     } else {
         gc.statistics.skipped++;
     }
-    gc.items = 0;
     atomic_store_explicit(&gc.busy, false, memory_order_release); /* release: see above */
     return collected;
 }
@@ -336,11 +475,4 @@ API void gc_listen(void (*stopped)(void *arg, int64_t ns), void *arg)
 {
     gc.stopped = stopped;
     gc.stopped_arg = arg;
-}
-
-API void gc_end(void)
-{
-    os_free(gc.item);
-    gc.item = NULL;
-    gc.items = gc.room = 0;
 }

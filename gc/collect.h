@@ -9,22 +9,23 @@
 /*
  * What collections did since the runtime started. Times in nanoseconds.
  *
- *     skipped       memory was short, or the counts could not be settled
+ *     skipped       the counts could not be settled
  *     collected     objects found to be garbage
  *     resurrected   of these, that a finaliser made reachable again
  *     tracked       objects that the last collection looked at
+ *     suspects      of these, that had to be looked at once more
  *     pause         the world stood still; sum and maximum
  *     stop          until it did; as well
  */
 #define GC_STATISTICS(X) \
-    X(collections) X(skipped) X(collected) X(resurrected) X(tracked) X(pause_ns) X(pause_longest_ns) X(stop_ns) X(stop_longest_ns)
+    X(collections) X(skipped) X(collected) X(resurrected) X(tracked) X(suspects) X(pause_ns) X(pause_longest_ns) X(stop_ns) X(stop_longest_ns)
 struct gc_statistics {
 #define X(name) int64_t name;
     GC_STATISTICS(X)
 #undef X
 };
 
-/* Collects what is unreachable but in cycles. The caller is attached and holds no lock. Returns how many objects it found to be
+/* Collects what is unreachable but in cycles. Needs no memory of its own. The caller is attached and holds no lock. Returns how many objects it found to be
  * garbage, 0 also where it gave up (statistics: skipped); finalisers and destructors have run. */
 API int64_t gc_collect(void);
 
@@ -36,7 +37,5 @@ API void gc_start(void);
 /* Who wants to know of each stop of the world how long it took; after gc_start, before a collection. `stopped` runs with the world
  * stopped: one call at a time. */
 API void gc_listen(void (*stopped)(void *arg, int64_t ns), void *arg);
-/* Gives its memory back; after the last collection. */
-API void gc_end(void);
 
 #endif

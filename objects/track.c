@@ -102,21 +102,21 @@ SLOW void obj_untrack_slow(struct container *c)
 /* --- the collector's side --- */
 
 /* Inline: a pass of the collector is one loop. */
-HOT void track_walk_chunks(struct track_chunk *k, bool fetch, void (*visit)(struct container *, _Atomic(uintptr_t) *, void *), void *arg)
+HOT void track_walk_chunks(struct track_chunk *k, bool fetch, void (*visit)(struct container *, struct track_word *, void *), void *arg)
 {
     enum { AHEAD = 24 };
     for (; k; k = k->next)
         for (uint32_t i = 0; i < k->used; i++) {
             /* relaxed, both: the world is stopped */
             uintptr_t held = atomic_load_explicit(&k->slot[i], memory_order_relaxed);
-            if (fetch && i + AHEAD < k->used)
+            if (fetch && i + AHEAD < k->used && !k->word[i + AHEAD].state)
                 __builtin_prefetch((const void *)(atomic_load_explicit(&k->slot[i + AHEAD], memory_order_relaxed) & ~(uintptr_t)1));
             if (held && !(held & 1))
-                visit((struct container *)held, &k->slot[i], arg);
+                visit((struct container *)held, &k->word[i], arg);
         }
 }
 
-HOT void track_for_each_stw(bool fetch, void (*visit)(struct container *, _Atomic(uintptr_t) *, void *), void *arg)
+HOT void track_for_each_stw(bool fetch, void (*visit)(struct container *, struct track_word *, void *), void *arg)
 {
     struct thread *t;
     track_walk_chunks(track_shared.chunks, fetch, visit, arg);
@@ -126,8 +126,8 @@ HOT void track_for_each_stw(bool fetch, void (*visit)(struct container *, _Atomi
     thread_registry_unlock();
 }
 
-/* Builds the list of usable slots anew; returns the used ones. */
-static int64_t track_sweep_chunks(struct track_chunk *k, _Atomic(uintptr_t) **free)
+/* Builds the list of usable slots anew, visits the others and returns how many they are. */
+HOT int64_t track_sweep_chunks(struct track_chunk *k, _Atomic(uintptr_t) **free, void (*visit)(struct container *, struct track_word *, void *))
 {
     int64_t live = 0;
     *free = NULL;
@@ -136,6 +136,7 @@ static int64_t track_sweep_chunks(struct track_chunk *k, _Atomic(uintptr_t) **fr
             /* relaxed, both: the world is stopped */
             uintptr_t held = atomic_load_explicit(&k->slot[i], memory_order_relaxed);
             if (held && !(held & 1)) {
+                visit((struct container *)held, &k->word[i], NULL);
                 live++;
                 continue;
             }
@@ -146,14 +147,14 @@ static int64_t track_sweep_chunks(struct track_chunk *k, _Atomic(uintptr_t) **fr
     return live;
 }
 
-API int64_t track_sweep_stw(void)
+HOT int64_t track_sweep_stw(void (*visit)(struct container *, struct track_word *, void *))
 {
     struct thread *t;
-    int64_t live = track_sweep_chunks(track_shared.chunks, &track_shared.free);
+    int64_t live = track_sweep_chunks(track_shared.chunks, &track_shared.free, visit);
     thread_registry_lock();
     thread_registry_for_each(t) {
         struct track_table *table = &((struct heap_thread *)t)->track;
-        live += track_sweep_chunks(table->chunks, &table->free);
+        live += track_sweep_chunks(table->chunks, &table->free, visit);
     }
     thread_registry_unlock();
     track_shared.live = live;

@@ -22,7 +22,13 @@
 
 enum {
     TRACK_BYTES = 8192, /* of a chunk; aligned to it, so that a slot finds its chunk */
-    TRACK_SLOTS = TRACK_BYTES / (sizeof(uintptr_t) + sizeof(int64_t)) - 2, /* what the rest leaves */
+    TRACK_SLOTS = TRACK_BYTES / (3 * sizeof(uintptr_t)) - 2, /* what the rest leaves */
+};
+
+/* What the collector notes of a container; zero while there is no collection. */
+struct track_word {
+    int64_t state;
+    void *link;
 };
 
 struct track_chunk {
@@ -30,7 +36,7 @@ struct track_chunk {
     struct track_chunk *next;
     uint32_t used;                       /* slots ever given out; the owner's */
     _Atomic(uintptr_t) slot[TRACK_SLOTS];
-    int64_t word[TRACK_SLOTS];           /* of the collector, one beside each slot; 0 while there is no collection */
+    struct track_word word[TRACK_SLOTS]; /* of the collector, one for each slot */
 };
 _Static_assert(sizeof(struct track_chunk) <= TRACK_BYTES, "a chunk has room for its slots");
 
@@ -99,16 +105,23 @@ INLINE bool obj_is_tracked(const struct container *c) { return track_slot(c) != 
 
 /* --- for the collector, the world being stopped --- */
 
-/* The collector's word for the container in that slot. */
-HOT int64_t *track_word(_Atomic(uintptr_t) *slot)
+/* The collector's word for a tracked container, found through its slot. */
+HOT struct track_word *track_word(_Atomic(uintptr_t) *slot)
 {
-    return (int64_t *)((char *)slot + (offsetof(struct track_chunk, word) - offsetof(struct track_chunk, slot)));
+    struct track_chunk *k = track_chunk_of(slot);
+    return &k->word[slot - k->slot];
+}
+/* And back. */
+HOT struct container *track_container(struct track_word *w)
+{
+    struct track_chunk *k = (struct track_chunk *)((uintptr_t)w & ~(uintptr_t)(TRACK_BYTES - 1));
+    return (struct container *)atomic_load_explicit(&k->slot[w - k->word], memory_order_relaxed); /* relaxed: the world is stopped */
 }
 
-/* Calls visit for each tracked container, with its slot. `fetch`: it will look at the objects, which lie anywhere. */
-HOT void track_for_each_stw(bool fetch, void (*visit)(struct container *, _Atomic(uintptr_t) *, void *), void *arg);
-/* Containers tracked now. Makes the holes that other threads left usable again. */
-API int64_t track_sweep_stw(void);
+/* Calls visit for each tracked container, with its word. `fetch`: it will look at the objects whose state is 0, which lie anywhere. */
+HOT void track_for_each_stw(bool fetch, void (*visit)(struct container *, struct track_word *, void *), void *arg);
+/* As well, and makes the holes that other threads left usable again. How many containers are tracked. */
+HOT int64_t track_sweep_stw(void (*visit)(struct container *, struct track_word *, void *));
 
 /* True: so many containers have been tracked since the last sweep that a collection is due (FIELD.md 1: more than a threshold and more
  * than a quarter of the live ones). */

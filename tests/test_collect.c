@@ -52,7 +52,6 @@ static void collect_rings(enum track_policy track)
     cr_assert_eq(collect_live(), before);
     cr_assert_eq(gc_collect(), 0, "nothing is left to collect");
     cr_assert_eq(gc_statistics().collections, 2);
-    gc_end();
 }
 TEST(rings_are_collected_track_thread) { collect_rings(TRACK_THREAD); }
 TEST(rings_are_collected_track_locked) { collect_rings(TRACK_LOCKED); }
@@ -67,7 +66,6 @@ TEST(without_tracking_nothing_is_collected)
     cr_assert_eq(gc_collect(), 0);
     list_clear(l);
     obj_decref(l);
-    gc_end();
 }
 
 TEST(what_is_held_from_outside_stays)
@@ -90,7 +88,6 @@ TEST(what_is_held_from_outside_stays)
     obj_decref(held); /* now the cycle d - inner is garbage */
     cr_assert_eq(gc_collect(), 2);
     obj_decref(key);
-    gc_end();
 }
 
 TEST(cycles_through_every_container_are_collected)
@@ -108,7 +105,6 @@ TEST(cycles_through_every_container_are_collected)
     obj_decref(l);
     cr_assert_eq(gc_collect(), 4);
     cr_assert_eq(collect_live(), before);
-    gc_end();
 }
 
 TEST(what_cannot_be_in_a_cycle_is_not_tracked)
@@ -123,7 +119,6 @@ TEST(what_cannot_be_in_a_cycle_is_not_tracked)
     obj_decref(l);
     obj_decref(leaves);
     obj_decref(one);
-    gc_end();
 }
 
 /* --- finalisers --- */
@@ -182,7 +177,6 @@ TEST(finalisers_of_a_cycle_run_once)
     cr_assert_eq(gc_collect(), 10);
     rc_drain();
     cr_assert_eq(collect_finalized, 5);
-    gc_end();
 }
 
 TEST(what_a_finaliser_rescues_lives_on_and_is_not_finalised_again)
@@ -204,7 +198,6 @@ TEST(what_a_finaliser_rescues_lives_on_and_is_not_finalised_again)
     cr_assert_eq(gc_collect(), 2);
     rc_drain();
     cr_assert_eq(collect_finalized, 1);
-    gc_end();
 }
 
 /* --- threads --- */
@@ -251,7 +244,6 @@ static void collect_under_threads(enum track_policy track, int64_t threshold)
     gc_collect();
     cr_assert_eq(collect_live(), before);
     cr_assert_gt(gc_statistics().collected, 0);
-    gc_end();
 }
 TEST(collections_while_threads_run_track_thread) { collect_under_threads(TRACK_THREAD, 0); }
 TEST(collections_while_threads_run_track_locked) { collect_under_threads(TRACK_LOCKED, 0); }

@@ -165,7 +165,6 @@ TEST(cycle_through_an_extension_type_is_collected)
     obj_decref(box);
     cr_assert_eq(gc_collect(), 2);
     cr_assert_eq(module_unload(m), 0);
-    gc_end();
 }
 
 /* FIELD.md 3.29 for types of others. */
@@ -644,7 +643,6 @@ TEST(world_stops_while_a_module_is_held_and_waited_for)
     rc_drain();
     cr_assert_eq(module_hold.in_destructor, 2);
     cr_assert_eq(module_unload(m), 0);
-    gc_end();
 }
 
 #endif

@@ -252,7 +252,6 @@ TEST(a_finaliser_finds_the_weak_references_to_its_object_cleared)
     cr_assert_eq(weak_deaths, 1);
     cr_assert_eq(weak_seen_alive, 0);
     obj_decref(weak_seen);
-    gc_end();
 }
 
 /* --- the collector --- */
@@ -288,7 +287,6 @@ static void weak_cycles(enum track_policy track)
     cr_assert_eq(weak_look(weak_b), 0);
     obj_decref(weak_b);
     obj_decref(weak_seen);
-    gc_end();
 }
 TEST(weak_references_to_garbage_are_cleared_before_finalisers_track_thread) { weak_cycles(TRACK_THREAD); }
 TEST(weak_references_to_garbage_are_cleared_before_finalisers_track_locked) { weak_cycles(TRACK_LOCKED); }
@@ -305,7 +303,6 @@ TEST(an_upgraded_reference_keeps_a_cycle)
     cr_assert_eq(gc_collect(), 2);
     cr_assert_eq(weak_look(weak), 0);
     obj_decref(weak);
-    gc_end();
 }
 
 static struct obj *weak_saved; /* a list */
@@ -330,7 +327,6 @@ TEST(what_a_finaliser_rescues_has_lost_its_weak_references)
     cr_assert_eq(weak_look(again), 0);
     obj_decref(again);
     obj_decref(weak);
-    gc_end();
 }
 
 static void weak_end_makes(struct obj *o)
@@ -363,7 +359,6 @@ TEST(weak_references_that_finalisers_make_to_garbage_are_cleared_before_it_is)
     cr_assert_eq(weak_second_alive, 0, "nobody gets hold of what is being taken apart");
     cr_assert_eq(weak_deaths, 1);
     obj_decref(weak_seen);
-    gc_end();
 }
 
 /* --- weak dict --- */
@@ -519,7 +514,6 @@ TEST(a_value_that_dies_may_use_the_dict)
     cr_assert_eq(weakdict_length(weak_seen), 0);
     obj_decref(weak_seen);
     rc_drain();
-    gc_end();
 }
 
 #if !RC_UNSAFE
@@ -614,7 +608,6 @@ TEST(threads_upgrade_while_others_drop_the_last)
         obj_decref(weak);
     }
     obj_decref(slots);
-    gc_end();
 }
 
 /* One object that is never without a holder: every upgrade must succeed, over as many epochs as there are. */
@@ -646,7 +639,6 @@ TEST(upgrades_by_many_threads_balance)
     rc_drain();
     cr_assert_eq(weak_deaths, 1);
     obj_decref(weak);
-    gc_end();
 }
 
 /* A cache: whoever finds nothing makes a value, and all who hold one at a time hold the same. */
@@ -693,7 +685,6 @@ static void weak_caches(enum track_policy track, int64_t threshold)
     cr_assert_eq(weak_births, weak_deaths, "cycles and all");
     cr_assert_eq(weakdict_length(d), 0);
     obj_decref(d);
-    gc_end();
 }
 TEST(eight_threads_share_a_cache_of_cycles_track_thread) { weak_caches(TRACK_THREAD, 200); }
 TEST(eight_threads_share_a_cache_of_cycles_track_locked) { weak_caches(TRACK_LOCKED, 0); }
@@ -731,7 +722,6 @@ TEST(a_held_value_is_the_only_one_of_its_key)
     rc_drain();
     cr_assert_eq(weak_births, weak_deaths);
     obj_decref(d);
-    gc_end();
 }
 
 /* Two threads' weak references to the same targets are made and dropped while a third drops the targets. */
@@ -767,6 +757,5 @@ TEST(weak_references_come_and_go_in_all_threads)
     obj_decref(targets);
     rc_drain();
     cr_assert_eq(weak_births, weak_deaths);
-    gc_end();
 }
 #endif
