@@ -92,7 +92,8 @@ struct heap_list {
 struct track_table {
     struct track_chunk *chunks;
     _Atomic(uintptr_t) *free; /* slots to use again */
-    int64_t fresh;            /* slots used for the first time and not told yet */
+    _Atomic(uintptr_t) *swept; /* as well, but free since the last sweep (track_reuse) */
+    int64_t fresh;            /* of these and of slots never used, how many were taken and not told yet */
     bool stopped;
 };
 

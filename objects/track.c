@@ -9,7 +9,7 @@ static struct {
     struct os_mutex lock;
     struct track_chunk *chunks;     /* of ended threads; under policy locked all of them */
     _Atomic(uintptr_t) *free;       /* policy locked */
-    _Atomic int64_t fresh;          /* slots taken for the first time since the last sweep: the growth, as used slots are used again */
+    _Atomic int64_t fresh;          /* slots taken that were free at the last sweep: the growth since then, as slots emptied meanwhile are used again */
     int64_t live;                   /* at the last sweep */
 } track_shared = {.lock = OS_MUTEX_INIT};
 
@@ -35,12 +35,14 @@ static _Atomic(uintptr_t) *track_fresh(struct track_chunk **list, struct heap_th
     return k ? &k->slot[k->used++] : NULL;
 }
 
+/* Containers tracked before the others are told. */
+enum { TRACK_BATCH = 64 };
+
 /* A batch of growth is told to the others, and may make a collection due. */
 static void track_count(struct track_table *t, int64_t n)
 {
-    enum { BATCH = 64 };
     t->fresh += n;
-    if (t->fresh < BATCH)
+    if (t->fresh < TRACK_BATCH)
         return;
     atomic_fetch_add_explicit(&track_shared.fresh, t->fresh, memory_order_relaxed); /* relaxed: a gauge */
     t->fresh = 0;
@@ -63,13 +65,37 @@ static void track_locked(struct container *c)
     track_set_slot(c, slot);
 }
 
+/* Of the slots that the last sweep found free, as many as make a batch become usable; how many. The others wait: what is tracked in them is
+ * growth as much as what needs a slot never used. */
+static int64_t track_reuse(struct track_table *t)
+{
+    _Atomic(uintptr_t) *slot = t->swept;
+    int64_t n = 0;
+    t->free = slot;
+    while (slot) {
+        /* relaxed, both: this thread's own list */
+        _Atomic(uintptr_t) *next = (_Atomic(uintptr_t) *)(atomic_load_explicit(slot, memory_order_relaxed) & ~(uintptr_t)1);
+        if (++n == TRACK_BATCH)
+            atomic_store_explicit(slot, 1, memory_order_relaxed);
+        t->swept = next;
+        slot = n < TRACK_BATCH ? next : NULL;
+    }
+    return n;
+}
+
 static void track_in_thread(struct container *c, struct track_table *t)
 {
     /* an ending thread's last objects are not tracked */
+    if (!t->stopped && t->swept) {
+        track_count(t, track_reuse(t));
+        obj_track(c);
+        return;
+    }
     _Atomic(uintptr_t) *slot = t->stopped ? NULL : track_fresh(&t->chunks, heap_self());
     if (slot)
         atomic_store_explicit(slot, (uintptr_t)c, memory_order_relaxed); /* relaxed: see track.h */
     track_set_slot(c, slot);
+    track_count(t, 1);
 }
 
 SLOW void obj_track_slow(struct container *c)
@@ -77,11 +103,12 @@ SLOW void obj_track_slow(struct container *c)
     struct track_table *t = &heap_self()->track;
     if (track_policy == TRACK_OFF)
         return;
-    if (track_policy == TRACK_LOCKED)
-        track_locked(c);
-    else
+    if (track_policy == TRACK_THREAD) {
         track_in_thread(c, t);
-    track_count(t, 1);
+    } else {
+        track_locked(c);
+        track_count(t, 1);
+    }
 }
 
 SLOW void obj_untrack_slow(struct container *c)
@@ -154,7 +181,9 @@ HOT int64_t track_sweep_stw(void (*visit)(struct container *, struct track_word 
     thread_registry_lock();
     thread_registry_for_each(t) {
         struct track_table *table = &((struct heap_thread *)t)->track;
-        live += track_sweep_chunks(table->chunks, &table->free, visit);
+        live += track_sweep_chunks(table->chunks, &table->swept, visit);
+        table->free = NULL;
+        table->fresh = 0;
     }
     thread_registry_unlock();
     track_shared.live = live;
@@ -184,7 +213,7 @@ API void track_thread_stop(struct heap_thread *h)
     struct track_chunk *k = t->chunks;
     t->stopped = true;
     t->chunks = NULL;
-    t->free = NULL;
+    t->free = t->swept = NULL;
     os_lock(&track_shared.lock);
     while (k) {
         struct track_chunk *next = k->next;

@@ -200,6 +200,75 @@ TEST(what_a_finaliser_rescues_lives_on_and_is_not_finalised_again)
     cr_assert_eq(collect_finalized, 1);
 }
 
+/* --- when a collection is due (FIELD.md 1): more tracked than the threshold, and than a quarter of what lives --- */
+
+enum { COLLECT_DUE = 1000, COLLECT_BATCH = 64 };
+
+static void collect_grow(struct obj *kept, int n)
+{
+    while (n-- > 0) {
+        struct obj *l = list_new(0);
+        cr_assert_eq(list_append(kept, l), 0);
+        obj_decref(l);
+        rt_safepoint();
+    }
+}
+
+static void collect_beyond_the_threshold(enum track_policy track)
+{
+    collect_begin(track, COLLECT_DUE);
+    struct obj *kept = list_new(0);
+    collect_grow(kept, COLLECT_DUE - COLLECT_BATCH);
+    cr_assert_eq(gc_statistics().collections, 0);
+    collect_grow(kept, 3 * COLLECT_BATCH);
+    cr_assert_eq(gc_statistics().collections, 1);
+    obj_decref(kept);
+}
+TEST(a_collection_is_due_beyond_the_threshold_track_thread) { collect_beyond_the_threshold(TRACK_THREAD); }
+TEST(a_collection_is_due_beyond_the_threshold_track_locked) { collect_beyond_the_threshold(TRACK_LOCKED); }
+
+static void collect_beyond_a_quarter(enum track_policy track)
+{
+    collect_begin(track, COLLECT_DUE);
+    struct obj *kept = list_new(0);
+    collect_grow(kept, 8 * COLLECT_DUE);
+    gc_collect();
+    int64_t before = gc_statistics().collections;
+    collect_grow(kept, 2 * COLLECT_DUE - COLLECT_BATCH);
+    cr_assert_eq(gc_statistics().collections, before);
+    collect_grow(kept, 3 * COLLECT_BATCH);
+    cr_assert_eq(gc_statistics().collections, before + 1);
+    obj_decref(kept);
+}
+TEST(a_collection_is_due_beyond_a_quarter_of_the_live_track_thread) { collect_beyond_a_quarter(TRACK_THREAD); }
+TEST(a_collection_is_due_beyond_a_quarter_of_the_live_track_locked) { collect_beyond_a_quarter(TRACK_LOCKED); }
+
+/* What takes the room of objects that are gone counts as well: garbage does not grow to the size of the largest heap so far. */
+static void collect_in_used_slots(enum track_policy track)
+{
+    collect_begin(track, COLLECT_DUE);
+    struct obj *kept = list_new(0);
+    collect_grow(kept, 8 * COLLECT_DUE);
+    obj_decref(kept);
+    rc_drain();
+    gc_collect();
+    int64_t before = gc_statistics().collections;
+    for (int i = 0; i < COLLECT_DUE - COLLECT_BATCH; i++) {
+        cr_assert_eq(collect_ring(0), 0);
+        rt_safepoint();
+    }
+    cr_assert_eq(gc_statistics().collections, before);
+    for (int i = 0; i < 3 * COLLECT_BATCH; i++) {
+        cr_assert_eq(collect_ring(0), 0);
+        rt_safepoint();
+    }
+    cr_assert_eq(gc_statistics().collections, before + 1);
+    cr_assert_gt(gc_statistics().collected, COLLECT_DUE - COLLECT_BATCH);
+    gc_collect();
+}
+TEST(garbage_in_slots_used_before_makes_a_collection_due_track_thread) { collect_in_used_slots(TRACK_THREAD); }
+TEST(garbage_in_slots_used_before_makes_a_collection_due_track_locked) { collect_in_used_slots(TRACK_LOCKED); }
+
 /* --- threads --- */
 
 enum { COLLECT_ROUNDS = 300 };
