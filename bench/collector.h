@@ -1,8 +1,8 @@
 /*
  * collector.h -- what the collector of cycles did in the samples of a group (-L gc=…): a line for each strategy.
  *
- * A sample carries "collector": {"collections", "skipped", "collected", "resurrected", "tracked", "pause_ns", "pause_longest_ns",
- * "stop_ns", "stop_longest_ns", "stops": {"unit": "ns", "events", "min", "max", "saturated", "counts": [[value, count], …]}}, or null
+ * A sample carries "collector": {"collections", "skipped", "collected", "resurrected", "tracked", "suspects", "pause_ns",
+ * "pause_longest_ns", "stop_ns", "stop_longest_ns", "stops": {"unit": "ns", "events", "min", "max", "saturated", "counts": [[value, count], …]}}, or null
  * when it was off. All cover the warm-up. A collection stops the world once, and once more when finalisers ran.
  */
 #ifndef BENCH_COLLECTOR_H

@@ -2,7 +2,7 @@
  * collect.c -- reference cycles: what is kept by nothing but itself is found, finalised and cleared.
  *
  *     stop the world · settle the counts (rc_settle_stw)
- *     count: refs := count of each tracked container, minus one for each reference from another tracked one; one of these becomes its holder
+ *     count: refs := count of each tracked container, minus one for each reference from another tracked one, its holder being one of these
  *     settle: what has refs left is held from outside; it is live, and all that are below it by holders are · the others are suspects
  *     judge the suspects · finish: what nobody reaches is garbage
  *     take a reference to each garbage object · start the world
@@ -11,8 +11,8 @@
  *
  * (Bacon and Rajan's idea of subtracting internal references, as in CPython's gcmodule; synchronous, the world being stopped.)
  *
- * Holders make trees: a container never comes to stand below itself (gc_top). They prove that something is live, never that it is not: it may
- * be held by others as well. So the suspects are looked at once more, and where there are none, as in most heaps with no garbage, every
+ * Holders make trees: a container never comes to stand below itself (gc_top). They prove that something is live, never that it is
+ * not: it may be held by others as well. So the suspects are looked at once more, and where there are none, as in most heaps with no garbage, every
  * object has been traversed once. Few suspects are counted anew among themselves, all others being outside by now; with many, what is
  * live is followed instead.
  *
@@ -22,7 +22,7 @@
  * What is dead already and waits for its deallocation is not tracked: its references count as coming from outside, so what it holds
  * is kept until it is gone. The same holds for what a stopped thread took out of a container.
  *
- * What a collection knows of a container stands in the word of its slot (track.h), so that it needs no memory and cannot fail for want of it:
+ * What a collection knows of a container stands in the word of its slot (track.h), so that it needs no memory:
  *
  *     state   refs << 4 | GC_COUNTED | GC_SUSPECT | GC_REACHABLE | GC_PARENT
  *             a suspect found reachable, instead of refs: where the next word whose container's references are to be followed is
@@ -30,8 +30,8 @@
  *
  * GC_PARENT: it refers to another one that is looked at. The others need not be traversed a second time: most containers of a
  * program hold leaves alone.
- * Invariant: words are 0 before and after, but for the links of the garbage, to which we hold references. In between the refs of a container
- * may be negative for a while.
+ * Invariant: words are 0 while the world runs, but for the links of the garbage, to which we hold references. In between the refs of a
+ * container may be negative for a while.
  * Order: all of it with the world stopped (T1, T2 carry what the others did and will see), but for finalisers and clearing, which
  * are ordinary mutators' work. One collection at a time: gc.busy.
  */

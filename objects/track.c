@@ -9,7 +9,7 @@ static struct {
     struct os_mutex lock;
     struct track_chunk *chunks;     /* of ended threads; under policy locked all of them */
     _Atomic(uintptr_t) *free;       /* policy locked */
-    _Atomic int64_t fresh;          /* slots taken that were free at the last sweep: the growth since then, as slots emptied meanwhile are used again */
+    _Atomic int64_t fresh;          /* slots taken that were free at the last sweep: what was emptied meanwhile is used again */
     int64_t live;                   /* at the last sweep */
 } track_shared = {.lock = OS_MUTEX_INIT};
 
@@ -154,7 +154,8 @@ HOT void track_for_each_stw(bool fetch, void (*visit)(struct container *, struct
 }
 
 /* Builds the list of usable slots anew, visits the others and returns how many they are. */
-HOT int64_t track_sweep_chunks(struct track_chunk *k, _Atomic(uintptr_t) **free, void (*visit)(struct container *, struct track_word *, void *))
+HOT int64_t track_sweep_chunks(struct track_chunk *k, _Atomic(uintptr_t) **free,
+                               void (*visit)(struct container *, struct track_word *, void *))
 {
     int64_t live = 0;
     *free = NULL;

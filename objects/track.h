@@ -13,6 +13,7 @@
  * others leave are found again when the world is stopped (track_sweep_stw).
  * Memory ordering: a slot is read by others than its writer only with the world stopped (T1, stop.c), or by who frees the object, to whom the
  * object itself was handed with an acquire (R1). The atomics are relaxed.
+ * A collection is due after so many were tracked (track_is_due); slots that were free at the last sweep count when they are taken.
  * What cannot be part of a cycle is never tracked: leaves, and tuples of leaves (obj_track's callers decide).
  */
 #ifndef OBJECTS_TRACK_H
