@@ -35,6 +35,7 @@ enum {
     BREAK_MERGE = 1 << 2, /* biased: the merge queue is not empty */
     BREAK_STOP = 1 << 3,  /* somebody stops the world */
     BREAK_COLLECT = 1 << 4, /* a collection of cycles is due */
+    BREAK_BORROWED = 1 << 5, /* the thread's own: it has borrowed references that end here (objects/borrowed.h) */
 };
 
 /* Ids: 0 is nobody; a thread that is ending has an id that owns nothing and equals no owner. */
@@ -67,8 +68,9 @@ INLINE void thread_words_state(uint64_t value, char *buf, size_t size)
 }
 INLINE void thread_words_breaker(uint64_t value, char *buf, size_t size)
 {
-    snprintf(buf, size, "%s%s%s%s", value ? "" : "none", value & BREAK_GIL ? "GIL " : "", value & BREAK_EPOCH ? "EPOCH " : "",
-             value & BREAK_MERGE ? "MERGE" : "");
+    snprintf(buf, size, "%s%s%s%s%s%s%s", value ? "" : "none", value & BREAK_GIL ? "GIL " : "", value & BREAK_EPOCH ? "EPOCH " : "",
+             value & BREAK_MERGE ? "MERGE " : "", value & BREAK_STOP ? "STOP " : "", value & BREAK_COLLECT ? "COLLECT " : "",
+             value & BREAK_BORROWED ? "BORROWED" : "");
 }
 
 /* The calling thread, or NULL outside the runtime. The only thread-local of an instance. */
@@ -84,6 +86,10 @@ API void thread_configure_collect(void (*collect)(void));
 /* Called by a thread that has sections: before it detaches, and when it is attached again. Before the first thread_begin. */
 API void thread_configure_sections(void (*suspend)(void), void (*resume)(void));
 
+/* Called where borrowed references end, when the calling thread has BREAK_BORROWED set: at its safepoint, before it detaches, when it
+ * ends. It holds no lock. Before the first thread_begin. */
+API void thread_configure_borrowed(void (*drop)(void));
+
 /* Makes the calling OS thread a thread of the runtime, attached. 0, or -1: out of memory or ids (nothing changed). */
 API int thread_begin(void);
 /* The reverse. The caller holds no lock, and no reference counts may be touched by this OS thread afterwards. */
@@ -92,6 +98,8 @@ API void thread_end(void);
 /* Brackets around anything that may block. Detaching is a safepoint: borrowed references end here. */
 API void thread_detach(void);
 API void thread_attach(void);
+/* thread_detach for who waits inside an operation, for a lock: the caller's deferred borrowed references stay (objects/borrowed.h). */
+API void thread_detach_inside(void);
 /* thread_attach for a thread that holds a lock: does not wait. False: it would have to; still detached. It has no section to resume. */
 API bool thread_try_attach(void);
 
