@@ -20,13 +20,6 @@ SLOW bool borrowed_chain(struct borrowed_notes *n)
     return true;
 }
 
-SLOW void borrowed_ask(void)
-{
-    /* relaxed, both: the thread tells itself */
-    if (!(atomic_load_explicit(&rt_self->breaker, memory_order_relaxed) & BREAK_BORROWED))
-        atomic_fetch_or_explicit(&rt_self->breaker, BREAK_BORROWED, memory_order_relaxed);
-}
-
 /* The newest note's reference is the caller's. */
 static struct obj *borrowed_take(struct borrowed_notes *n)
 {

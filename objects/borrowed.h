@@ -15,7 +15,7 @@
  *
  * A finaliser's notes lie above those of the code that it interrupts: its safepoints end only its own, and what it has borrowed ends with it at
  * the latest. So an ending thread's last destructors leave nothing behind either.
- * Invariant: count > floor implies that the thread's BREAK_BORROWED is set, or that notes are being dropped.
+ * Invariant: count > floor implies that the thread has asked (thread_ask_borrowed), or that notes are being dropped.
  * Memory ordering: none of its own: the thread's own notes, references taken under the lock that guards the item's place.
  */
 #ifndef OBJECTS_BORROWED_H
@@ -46,7 +46,6 @@ API void borrowed_thread_stop(struct heap_thread *t);
 API void borrowed_drop(void);
 
 SLOW bool borrowed_chain(struct borrowed_notes *n);
-SLOW void borrowed_ask(void);
 
 /* For a getter, under the lock that keeps the item in its place: makes it good for as long as the policy says. False: ERR_MEMORY. */
 HOT bool borrowed_keep(struct obj *o)
@@ -58,7 +57,7 @@ HOT bool borrowed_keep(struct obj *o)
         return false;
     n->top->item[n->top->used++] = obj_incref(o);
     if (unlikely(n->count++ == n->floor))
-        borrowed_ask();
+        thread_ask_borrowed();
     return true;
 }
 
@@ -77,7 +76,7 @@ INLINE void borrowed_leave(size_t floor)
         borrowed_drop();
     n->floor = floor;
     if (unlikely(n->count > floor))
-        borrowed_ask(); /* its safepoints have cleared the bit */
+        thread_ask_borrowed(); /* its safepoints have cleared the bit */
 }
 
 #endif

@@ -50,9 +50,18 @@ API void thread_configure_borrowed(void (*drop)(void)) { thread_registry.borrowe
 
 static void thread_drop_borrowed(struct thread *t)
 {
-    /* relaxed: the thread's own bit */
-    if (unlikely(atomic_load_explicit(&t->breaker, memory_order_relaxed) & BREAK_BORROWED))
-        thread_registry.borrowed_drop();
+    if (likely(!t->borrowed))
+        return;
+    t->borrowed = false;
+    thread_registry.borrowed_drop();
+}
+
+API void thread_ask_borrowed(void)
+{
+    if (rt_self->borrowed)
+        return;
+    rt_self->borrowed = true;
+    atomic_fetch_or_explicit(&rt_self->breaker, BREAK_BORROWED, memory_order_relaxed); /* relaxed: the thread tells itself */
 }
 
 /* Gives the thread an id and makes it findable; false: all ids are used up. */
@@ -266,8 +275,7 @@ SLOW void rt_safepoint_slow(void)
     struct thread *t = rt_self;
     /* relaxed: the requests' data travel by queue or lock */
     uint32_t why = atomic_exchange_explicit(&t->breaker, 0, memory_order_relaxed);
-    if (why & BREAK_BORROWED)
-        thread_registry.borrowed_drop();
+    thread_drop_borrowed(t);
     if (why == BREAK_BORROWED)
         return; /* nobody had asked for anything until the exchange; who asks after it sets a bit again */
     /* seq_cst fence: the flag is cleared before the queues are looked at; pairs with the fence in thread_break */

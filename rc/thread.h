@@ -51,6 +51,7 @@ struct thread {
     uint32_t key;             /* > 0, never reused: what thread_find finds it by */
     bool registered;          /* the thread's own */
     bool stopped;             /* suspended by who stops the world; the requester's */
+    bool borrowed;            /* BREAK_BORROWED was set since borrowed references ended last; the thread's own */
     struct rc_counts counts;
     _Atomic(struct thread *) next_by_key; /* registry: writers hold its lock, readers an RCU read section */
     struct cds_list_head all;             /* registry: under its lock */
@@ -86,9 +87,10 @@ API void thread_configure_collect(void (*collect)(void));
 /* Called by a thread that has sections: before it detaches, and when it is attached again. Before the first thread_begin. */
 API void thread_configure_sections(void (*suspend)(void), void (*resume)(void));
 
-/* Called where borrowed references end, when the calling thread has BREAK_BORROWED set: at its safepoint, before it detaches, when it
- * ends. It holds no lock. Before the first thread_begin. */
+/* Called where borrowed references end, if the calling thread has asked for it: at its safepoint, before it detaches, when it ends.
+ * It holds no lock. Before the first thread_begin. */
 API void thread_configure_borrowed(void (*drop)(void));
+API void thread_ask_borrowed(void);
 
 /* Makes the calling OS thread a thread of the runtime, attached. 0, or -1: out of memory or ids (nothing changed). */
 API int thread_begin(void);
