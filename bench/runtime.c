@@ -43,6 +43,9 @@ static const struct workload_info *const workload_infos[] = {
 static const struct param runtime_params[] = {
     {"freelist", PARAM_CHOICE, "malloc|locked|thread|" RUNTIME_MIMALLOC, 0, 0, "thread", "where freed objects wait for their reuse"},
     {"lock", PARAM_CHOICE, "biased|futex|parking|mutex", 0, 0, "biased", "how object locks wait (objects/lock.h)"},
+    {"borrowed", PARAM_CHOICE, "auto|raw|deferred", 0, 0, "auto",
+     "what a borrowed item rests on: raw: nothing (right where the strategy keeps what others displace until the next safepoint: "
+     "buffered, gil); deferred: a reference until then; auto: raw where that is right"},
     {"modules", PARAM_CHOICE, "lock|gil|off", 0, 0, "lock",
      "what guards an old extension module: its own lock, one for all, or (a demonstration) nothing"},
     {"shared", PARAM_CHOICE, "counted|immortal", 0, 0, "immortal", "None, booleans, small ints and a workload's shared objects"},
@@ -491,6 +494,9 @@ static int sample_start(struct crew *c)
                 : work_is(w, "lock", "parking") ? LOCK_BY_PARKING
                 : work_is(w, "lock", "mutex")   ? LOCK_BY_MUTEX
                                                 : LOCK_BY_BIAS,
+        .borrowed = work_is(w, "borrowed", "raw")        ? BORROWED_RAW
+                    : work_is(w, "borrowed", "deferred") ? BORROWED_DEFERRED
+                                                         : BORROWED_AUTO,
         .modules = work_is(w, "modules", "lock") ? MODULE_LOCK : work_is(w, "modules", "gil") ? MODULE_GIL : MODULE_OFF,
         .count_shared = work_counts_shared(w),
         .track = sample_track(w),

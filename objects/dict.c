@@ -5,6 +5,7 @@
  * take it again), acts on what it found, unlocks, and only then drops what it displaced.
  */
 #include "track.h"
+#include "borrowed.h"
 #include "dict.h"
 #include "list.h"
 #include "tuple.h"
@@ -72,10 +73,10 @@ API int dict_get_borrowed(struct obj *o, struct obj *key, struct obj **value)
         return -1;
     lock_acquire(&d->lock);
     int64_t number = table_search(&d->table, &d->lock, key, hash);
-    if (number >= 0)
+    if (number >= 0 && borrowed_keep(d->table.entry[number].value))
         *value = d->table.entry[number].value;
     lock_release(&d->lock);
-    return number >= 0 ? 1 : number == TABLE_MISSING ? 0 : -1;
+    return *value ? 1 : number == TABLE_MISSING ? 0 : -1;
 }
 
 API int dict_contains(struct obj *o, struct obj *key)

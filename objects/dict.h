@@ -23,7 +23,7 @@ API struct obj *dict_new(size_t room);
 API int64_t dict_length(struct obj *dict);
 /* 1 and a new reference in *value; 0: no such key (*value = NULL); -1 error (*value = NULL). */
 API int dict_get(struct obj *dict, struct obj *key, struct obj **value);
-/* As dict_get, borrowed. Unsafe under the same conditions as list_get_borrowed. */
+/* As dict_get, borrowed: good as what list_get_borrowed returns. */
 API int dict_get_borrowed(struct obj *dict, struct obj *key, struct obj **value);
 API int dict_contains(struct obj *dict, struct obj *key); /* 1, 0, -1 */
 API int dict_set(struct obj *dict, struct obj *key, struct obj *value);

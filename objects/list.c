@@ -7,6 +7,7 @@
  * The lock's version changes when an item moves, goes or is replaced. An append changes none of these, so whoever compares
  * without the lock need not start again because others append. A sort finds appends by the memory they had to get.
  */
+#include "borrowed.h"
 #include "list.h"
 #include "number.h"
 #include "str.h"
@@ -197,8 +198,9 @@ API struct obj *list_get_borrowed(struct obj *o, int64_t i)
     size_t length = l->length;
     uint64_t at = list_at(l, i);
     struct obj *item = likely(at < length) ? l->item[at] : NULL;
+    bool kept = likely(item != NULL) && borrowed_keep(item);
     lock_release(&l->lock);
-    return likely(item != NULL) ? item : list_no_index(i, length);
+    return likely(kept) ? item : item ? NULL : list_no_index(i, length);
 }
 
 API int list_set(struct obj *o, int64_t i, struct obj *item)

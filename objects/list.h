@@ -25,8 +25,8 @@ API struct obj *list_new(size_t room); /* new, empty, with room for that many */
 API struct obj *list_from(struct obj *const *items, size_t length); /* takes its own references */
 API int64_t list_length(struct obj *list);
 API struct obj *list_get(struct obj *list, int64_t i); /* new; NULL: ERR_INDEX */
-/* Borrowed. Unsafe as soon as another thread may replace the item (FIELD.md 3.1), except under strategies that defer
- * frees past the caller's next safepoint (buffered) or under the GIL until the next safepoint. NULL: ERR_INDEX. */
+/* Borrowed: how long it is good, and against whom, is a policy of the run (borrowed.h; FIELD.md 3.1). NULL: ERR_INDEX; where the
+ * policy defers, ERR_MEMORY. */
 API struct obj *list_get_borrowed(struct obj *list, int64_t i);
 API int list_set(struct obj *list, int64_t i, struct obj *item); /* ERR_INDEX */
 API int list_append(struct obj *list, struct obj *item);

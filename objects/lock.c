@@ -108,7 +108,7 @@ static void lock_wait_futex(struct lock *l)
         return;
     /* (L1) acquire: sees what the last holder wrote before its release (L2) */
     while (atomic_exchange_explicit(&l->word, LOCK_WAITED, memory_order_acquire) != LOCK_FREE) {
-        thread_detach();
+        thread_detach_inside();
         os_park(&l->word, LOCK_WAITED, -1);
         thread_attach(); /* may wait: therefore before the lock is taken, never while it is held */
     }
@@ -133,7 +133,7 @@ static void lock_wait_parking(struct lock *l)
         } else if (word & PARKING_WAITERS ||
                    atomic_compare_exchange_strong_explicit(&l->word, &word, word | PARKING_WAITERS, memory_order_relaxed,
                                                            memory_order_relaxed)) {
-            thread_detach();
+            thread_detach_inside();
             w->since = since; /* now: a destructor in the detach may have waited for another lock */
             if (parking_sleep(&l->word, w)) {
                 lock_stat(l, handed);
@@ -149,7 +149,7 @@ static void lock_wait_parking(struct lock *l)
 static void lock_wait_mutex(struct lock *l)
 {
     do {
-        thread_detach();
+        thread_detach_inside();
         os_lock(l->mutex);
         if (thread_try_attach())
             return;

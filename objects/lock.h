@@ -167,7 +167,7 @@ HOT bool lock_try(struct lock *l)
 }
 
 /* Not recursive; the caller holds no other lock. The holder may touch counts (incref), never decref, call user code or
- * reach a safepoint. May detach (when contended): borrowed references of the caller end here. */
+ * reach a safepoint. May detach (when contended): raw borrowed references of the caller end here (borrowed.h). */
 HOT void lock_acquire(struct lock *l)
 {
     if (unlikely(!lock_try(l)))

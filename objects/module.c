@@ -102,7 +102,7 @@ static void module_lock_acquire(struct module_lock *l)
     bool wait = l->owner != NULL;
     if (wait) {
         os_unlock(&l->mutex);
-        thread_detach();
+        thread_detach_inside();
         os_lock(&l->mutex);
         while (l->owner)
             os_wait(&l->freed, &l->mutex, -1);

@@ -6,6 +6,7 @@
  * a destructor that drops others, allocates, or starts a chain of a million only makes the queue longer.
  * Invariant: outside obj_dealloc the queue is empty and `deallocating` is false. The queue is the thread's own: no lock.
  */
+#include "borrowed.h"
 #include "lock.h"
 #include "module.h"
 #include "number.h"
@@ -84,20 +85,27 @@ API const char *err_format(char *buf, size_t size)
 
 /* --- deallocation --- */
 
+static void obj_run_finalizer(struct obj *o)
+{
+    size_t floor = borrowed_enter();
+    o->type->finalize(o);
+    borrowed_leave(floor);
+}
+
 /* relaxed, both: whoever finalises is the only one who knows the object, or the collector, who is one at a time */
 API bool obj_finalize_once(struct container *c)
 {
     if (atomic_load_explicit(&c->track, memory_order_relaxed) & TRACK_FINALIZED)
         return false;
     atomic_fetch_or_explicit(&c->track, TRACK_FINALIZED, memory_order_relaxed); /* relaxed: as above */
-    c->base.type->finalize(&c->base);
+    obj_run_finalizer(&c->base);
     return true;
 }
 
 SLOW void obj_destroy_finalized(struct obj *o, bool already)
 {
     if (!already)
-        o->type->finalize(o);
+        obj_run_finalizer(o);
     bool escaped = rc_fields_escape(true); /* the finaliser may have passed its fields on */
     o->type->dealloc(o);
     rc_fields_escape(escaped);
@@ -226,6 +234,7 @@ API int objects_start(const struct objects_config *config)
     track_threshold = config->collect_threshold;
     lock_start(config->lock);
     section_start();
+    borrowed_start(config->borrowed);
     module_start(config->modules);
     thread_configure(sizeof(struct heap_thread), heap_thread_start, heap_thread_stop);
     if (thread_begin() != 0)
@@ -243,6 +252,7 @@ API int objects_start(const struct objects_config *config)
 
 API int64_t objects_stop(void)
 {
+    borrowed_drop(); /* the caller's own */
     rc_drain();    /* what dies here may still name the cached numbers, whose memory number_stop takes away */
     number_stop();
     rc_drain();    /* the cache's own references, when they are counted */

@@ -2,12 +2,12 @@
  * object.h -- what every object has: a reference-count head and a type; and how it is allocated, shared and freed.
  *
  * References. "New" means the caller owns the returned reference and must drop it with obj_decref; "borrowed" means the
- * caller owns nothing and the object is good only as long as something else keeps it (at the latest until the caller's
- * next safepoint, and only where the function says so). Arguments are borrowed from the caller, who keeps them alive for
+ * caller owns nothing and the object is good only as long as something else keeps it: a tuple that the caller holds, or, for what
+ * is found in a container that can change, the policy of the run and until the caller's next safepoint at the latest (borrowed.h). Arguments are borrowed from the caller, who keeps them alive for
  * the length of the call; a function that keeps an argument takes its own reference. "Steals" is said where it is so.
  *
  * Threads. Nothing that can run a destructor or user code runs under an object's lock: collect, unlock, then decref.
- * Taking a contended lock detaches the thread and is therefore a safepoint.
+ * Taking a contended lock detaches the thread and is therefore a safepoint (but not for deferred borrowed references).
  *
  * Deallocation is iterative: a container that dies while its thread is already deallocating is queued through its own
  * `dead_next` and freed by the outermost call, so a chain of a million lists needs no C stack (FIELD.md 3.29). It never
@@ -97,6 +97,12 @@ struct track_table {
     bool stopped;
 };
 
+/* Borrowed references that the thread keeps alive (borrowed.h). Its own. */
+struct borrowed_notes {
+    struct borrowed_segment *top; /* NULL: none yet */
+    size_t count, floor;          /* those below the floor belong to who waits for a finaliser to return */
+};
+
 struct heap_thread {
     struct rc_thread rc;                  /* first: rt_self points at its first member */
     int64_t live;                         /* objects allocated minus objects freed by this thread; may be negative */
@@ -109,6 +115,7 @@ struct heap_thread {
     int depth;                            /* levels of obj_enter */
     struct err_state err;
     struct track_table track;
+    struct borrowed_notes borrowed;
     struct heap_list free[HEAP_CLASSES];
     struct heap_list spare[HEAP_CLASSES]; /* policy thread: a second, full list, so that a list that runs over or dry moves
                                              between threads in one piece, and not at every turn */
@@ -313,8 +320,11 @@ enum module_policy { MODULE_LOCK, MODULE_GIL, MODULE_OFF }; /* module.h */
 
 enum lock_policy { LOCK_BY_BIAS, LOCK_BY_FUTEX, LOCK_BY_PARKING, LOCK_BY_MUTEX }; /* lock.h */
 
+enum borrowed_policy { BORROWED_AUTO, BORROWED_RAW, BORROWED_DEFERRED }; /* borrowed.h */
+
 struct objects_config {
     enum heap_policy heap;
+    enum borrowed_policy borrowed;
     enum lock_policy lock;
     enum track_policy track;
     enum module_policy modules;

@@ -14,12 +14,6 @@ enum { WEAKDICT_SWEEP = 4 }; /* entries that an insertion looks at: a turn throu
 INLINE struct weakdict *weakdict_expect(struct obj *o) { return obj_expect(o, &weakdict_type) ? (struct weakdict *)o : NULL; }
 static struct weak *weakdict_weak(const struct table_entry *e) { return (struct weak *)e->value; }
 
-/* 0, or -1: no weakdict, or the key cannot be hashed. */
-static int weakdict_begin(struct obj *o, struct obj *key, int64_t *hash)
-{
-    return weakdict_expect(o) && table_hash(key, hash) == 0 ? 0 : -1;
-}
-
 API struct obj *weakdict_new(void)
 {
     struct weakdict *d = obj_alloc(&weakdict_type, sizeof *d);
@@ -46,138 +40,134 @@ API int64_t weakdict_length(struct obj *o)
     return length;
 }
 
-/* --- entries that left the table under the lock, to be dropped after it --- */
+/* --- one operation: open, lock and search, act under the lock, close --- */
 
-struct weakdict_gone {
-    struct table_entry entry[WEAKDICT_SWEEP + 1];
-    int count;
+struct weakdict_step {
+    struct weakdict *d;
+    struct obj *key;
+    int64_t hash, number; /* number: what the search found: an entry, TABLE_MISSING or an error; then what a put made of it */
+    struct obj *weak;     /* the reference that a put enters; owned */
+    /* what left the table under the lock, to be dropped after it */
+    struct obj *old;
+    struct table_entry gone[WEAKDICT_SWEEP + 1];
+    int gone_count;
 };
 
-static void weakdict_take_out(struct weakdict *d, int64_t number, struct weakdict_gone *gone)
+/* `value`: what will be put, or NULL. False: no weakdict, or the key cannot be hashed, or no weak reference to the value can be had. */
+static bool weakdict_open(struct weakdict_step *s, struct obj *o, struct obj *key, struct obj *value)
 {
-    gone->entry[gone->count++] = table_remove(&d->table, &d->lock, number);
+    *s = (struct weakdict_step){.d = (struct weakdict *)o, .key = key};
+    return weakdict_expect(o) && table_hash(key, &s->hash) == 0 && (!value || (s->weak = weak_new(value)));
 }
 
-/* Looks at the next few entries for dead ones. Under the lock. */
-static void weakdict_sweep(struct weakdict *d, struct weakdict_gone *gone)
+static void weakdict_search(struct weakdict_step *s)
 {
+    lock_acquire(&s->d->lock);
+    s->number = table_search(&s->d->table, &s->d->lock, s->key, s->hash);
+}
+
+static void weakdict_close(struct weakdict_step *s)
+{
+    lock_release(&s->d->lock);
+    obj_xdecref(s->weak);
+    obj_xdecref(s->old);
+    for (int i = 0; i < s->gone_count; i++)
+        table_entry_drop(&s->gone[i]);
+}
+
+/* --- under the lock --- */
+
+static void weakdict_take_out(struct weakdict_step *s, int64_t number)
+{
+    s->gone[s->gone_count++] = table_remove(&s->d->table, &s->d->lock, number);
+}
+
+/* Looks at the next few entries for dead ones. */
+static void weakdict_sweep(struct weakdict_step *s)
+{
+    struct weakdict *d = s->d;
     for (int i = 0; i < WEAKDICT_SWEEP && d->table.filled > 0; i++) {
         size_t at = d->sweep < d->table.filled ? d->sweep : 0;
         d->sweep = at + 1;
         struct table_entry *e = &d->table.entry[at];
         if (e->key && weak_is_cleared(weakdict_weak(e)))
-            weakdict_take_out(d, (int64_t)at, gone);
+            weakdict_take_out(s, (int64_t)at);
     }
 }
 
-static void weakdict_drop(const struct weakdict_gone *gone)
+/* The value of the entry that was found: new reference, or NULL. */
+static struct obj *weakdict_upgrade(const struct weakdict_step *s)
 {
-    for (int i = 0; i < gone->count; i++)
-        table_entry_drop(&gone->entry[i]);
+    return s->number >= 0 ? weak_upgrade(weakdict_weak(&s->d->table.entry[s->number])) : NULL;
 }
 
-/* The value of an entry, which goes if that is dead: new reference or NULL. Under the lock. */
-static struct obj *weakdict_upgrade(struct weakdict *d, int64_t number, struct weakdict_gone *gone)
+static void weakdict_put(struct weakdict_step *s)
 {
-    struct obj *value = weak_upgrade(weakdict_weak(&d->table.entry[number]));
-    if (!value)
-        weakdict_take_out(d, number, gone);
-    return value;
+    if (s->number >= 0) {
+        struct table_entry *e = &s->d->table.entry[s->number];
+        s->old = e->value;
+        e->value = obj_incref(s->weak);
+    } else if (s->number == TABLE_MISSING) {
+        weakdict_sweep(s);
+        s->number = table_insert(&s->d->table, &s->d->lock, s->key, s->hash, s->weak);
+    }
 }
 
 /* --- operations --- */
 
 API int weakdict_get(struct obj *o, struct obj *key, struct obj **value)
 {
-    struct weakdict *d = (struct weakdict *)o;
-    struct weakdict_gone gone = {.count = 0};
-    int64_t hash;
+    struct weakdict_step s;
     *value = NULL;
-    if (unlikely(weakdict_begin(o, key, &hash) != 0))
+    if (unlikely(!weakdict_open(&s, o, key, NULL)))
         return -1;
-    lock_acquire(&d->lock);
-    int64_t number = table_search(&d->table, &d->lock, key, hash);
-    if (number >= 0)
-        *value = weakdict_upgrade(d, number, &gone);
-    lock_release(&d->lock);
-    weakdict_drop(&gone);
-    return number < 0 && number != TABLE_MISSING ? -1 : *value != NULL;
-}
-
-/* Puts `weak` at the key. Under the lock, `number` being what the search for the key found; the old reference in *old. */
-static int64_t weakdict_put(struct weakdict *d, int64_t number, struct obj *key, int64_t hash, struct obj *weak, struct obj **old,
-                            struct weakdict_gone *gone)
-{
-    if (number >= 0) {
-        *old = d->table.entry[number].value;
-        d->table.entry[number].value = obj_incref(weak);
-    } else if (number == TABLE_MISSING) {
-        weakdict_sweep(d, gone);
-        number = table_insert(&d->table, &d->lock, key, hash, weak);
-    }
-    return number;
+    weakdict_search(&s);
+    *value = weakdict_upgrade(&s);
+    if (!*value && s.number >= 0)
+        weakdict_take_out(&s, s.number);
+    weakdict_close(&s);
+    return s.number < 0 && s.number != TABLE_MISSING ? -1 : *value != NULL;
 }
 
 API int weakdict_set(struct obj *o, struct obj *key, struct obj *value)
 {
-    struct weakdict *d = (struct weakdict *)o;
-    struct weakdict_gone gone = {.count = 0};
-    struct obj *weak, *old = NULL;
-    int64_t hash;
-    if (unlikely(weakdict_begin(o, key, &hash) != 0 || !(weak = weak_new(value))))
+    struct weakdict_step s;
+    if (unlikely(!weakdict_open(&s, o, key, value)))
         return -1;
-    lock_acquire(&d->lock);
-    int64_t number = table_search(&d->table, &d->lock, key, hash);
-    number = weakdict_put(d, number, key, hash, weak, &old, &gone);
-    lock_release(&d->lock);
-    obj_decref(weak);
-    obj_xdecref(old);
-    weakdict_drop(&gone);
-    return likely(number >= 0) ? 0 : table_failed(number);
+    weakdict_search(&s);
+    weakdict_put(&s);
+    weakdict_close(&s);
+    return likely(s.number >= 0) ? 0 : table_failed(s.number);
 }
 
 API int weakdict_setdefault(struct obj *o, struct obj *key, struct obj *value, struct obj **found)
 {
-    struct weakdict *d = (struct weakdict *)o;
-    struct weakdict_gone gone = {.count = 0};
-    struct obj *weak, *old = NULL;
-    int64_t hash;
+    struct weakdict_step s;
     *found = NULL;
-    if (unlikely(weakdict_begin(o, key, &hash) != 0 || !(weak = weak_new(value))))
+    if (unlikely(!weakdict_open(&s, o, key, value)))
         return -1;
-    lock_acquire(&d->lock);
-    int64_t number = table_search(&d->table, &d->lock, key, hash);
-    if (number >= 0)
-        *found = weak_upgrade(weakdict_weak(&d->table.entry[number]));
+    weakdict_search(&s);
+    *found = weakdict_upgrade(&s);
     bool there = *found != NULL;
     if (!there)
-        number = weakdict_put(d, number, key, hash, weak, &old, &gone);
-    lock_release(&d->lock);
-    if (!there && number >= 0)
+        weakdict_put(&s);
+    weakdict_close(&s);
+    if (!there && s.number >= 0)
         *found = obj_incref(value);
-    obj_decref(weak);
-    obj_xdecref(old);
-    weakdict_drop(&gone);
-    return likely(number >= 0) ? there : table_failed(number);
+    return likely(s.number >= 0) ? there : table_failed(s.number);
 }
 
 API int weakdict_del(struct obj *o, struct obj *key)
 {
-    struct weakdict *d = (struct weakdict *)o;
-    struct weakdict_gone gone = {.count = 0};
-    int64_t hash;
-    if (unlikely(weakdict_begin(o, key, &hash) != 0))
+    struct weakdict_step s;
+    if (unlikely(!weakdict_open(&s, o, key, NULL)))
         return -1;
-    lock_acquire(&d->lock);
-    int64_t number = table_search(&d->table, &d->lock, key, hash);
-    if (number >= 0)
-        weakdict_take_out(d, number, &gone);
-    lock_release(&d->lock);
-    bool alive = gone.count > 0 && !weak_is_cleared(weakdict_weak(&gone.entry[0]));
-    weakdict_drop(&gone);
-    if (number >= 0 && !alive)
-        number = TABLE_MISSING;
-    return likely(number >= 0) ? 0 : number == TABLE_MISSING ? table_no_key(key) : -1;
+    weakdict_search(&s);
+    bool there = s.number >= 0, alive = there && !weak_is_cleared(weakdict_weak(&s.d->table.entry[s.number]));
+    if (there)
+        weakdict_take_out(&s, s.number);
+    weakdict_close(&s);
+    return likely(alive) ? 0 : there || s.number == TABLE_MISSING ? table_no_key(key) : -1;
 }
 
 /* --- slots --- */

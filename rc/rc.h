@@ -36,7 +36,9 @@
  * and RC_HEAD_FIELDS(X), its head's fields as a list of X(name), for the allocation map (tests/test_counters.c checks it);
  * and RC_HEAD_WORDS(F), F(name, words) for those of them whose value is more than a number: words(value, buf, size) says what it
  * means, for the explorer (bench/explore/describe.h); RC_THREAD_FIELDS(F), the same for all members of struct rc_thread;
- * and the traits RC_NEEDS_GIL, RC_UNSAFE (wrong answers under threads), RC_DEFERS_FREE, each 0 by default.
+ * and the traits RC_NEEDS_GIL, RC_UNSAFE (wrong answers under threads), RC_DEFERS_FREE, RC_KEEPS_BORROWED (an object that a thread
+ * finds in a container, and takes no reference to, is not freed by what other threads do before its next safepoint, and a wait for a lock
+ * is one), each 0 by default.
  *
  * A strategy that defers returns false from rc_decref and later calls rc_dead(head). It says what it holds meanwhile by
  * rc_stat_deferred (RC_PEAKS in stats.h), with rc_bytes(head): the two upward calls.
@@ -75,6 +77,9 @@ API void rc_dead_pending(struct rc_head *head);
 #endif
 #ifndef RC_DEFERS_FREE
 #define RC_DEFERS_FREE 0
+#endif
+#ifndef RC_KEEPS_BORROWED
+#define RC_KEEPS_BORROWED 0
 #endif
 #ifndef RC_HEAD_FIELDS
 #define RC_HEAD_FIELDS(X)

@@ -21,6 +21,7 @@ static struct {
     void (*stopped)(struct thread *);
     void (*collect)(void);
     void (*sections_suspend)(void), (*sections_resume)(void);
+    void (*borrowed_drop)(void);
     _Atomic(struct thread *) bucket[REGISTRY_BUCKETS]; /* by key; readers: RCU */
     uint64_t total[RC_STAT_COUNT];                  /* counts of ended threads */
 } thread_registry = {.lock = OS_MUTEX_INIT};
@@ -43,6 +44,24 @@ API void thread_configure_sections(void (*suspend)(void), void (*resume)(void))
 {
     thread_registry.sections_suspend = suspend;
     thread_registry.sections_resume = resume;
+}
+
+API void thread_configure_borrowed(void (*drop)(void)) { thread_registry.borrowed_drop = drop; }
+
+static void thread_drop_borrowed(struct thread *t)
+{
+    if (likely(!t->borrowed))
+        return;
+    t->borrowed = false;
+    thread_registry.borrowed_drop();
+}
+
+API void thread_ask_borrowed(void)
+{
+    if (rt_self->borrowed)
+        return;
+    rt_self->borrowed = true;
+    atomic_fetch_or_explicit(&rt_self->breaker, BREAK_BORROWED, memory_order_relaxed); /* relaxed: the thread tells itself */
 }
 
 /* Gives the thread an id and makes it findable; false: all ids are used up. */
@@ -133,6 +152,7 @@ API void thread_end(void)
 {
     struct thread *t = rt_self;
     assert(!t->section);
+    thread_drop_borrowed(t);
     rc_thread_stop(t); /* the strategy's last refcount operations; it may unregister at the point its protocol needs */
     if (thread_registry.stopped)
         thread_registry.stopped(t);
@@ -160,6 +180,12 @@ static bool thread_take_back(struct thread *t)
 }
 
 API void thread_detach(void)
+{
+    thread_drop_borrowed(rt_self);
+    thread_detach_inside();
+}
+
+API void thread_detach_inside(void)
 {
     struct thread *t = rt_self;
     if (unlikely(t->section != NULL))
@@ -249,6 +275,9 @@ SLOW void rt_safepoint_slow(void)
     struct thread *t = rt_self;
     /* relaxed: the requests' data travel by queue or lock */
     uint32_t why = atomic_exchange_explicit(&t->breaker, 0, memory_order_relaxed);
+    thread_drop_borrowed(t);
+    if (why == BREAK_BORROWED)
+        return; /* nobody had asked for anything until the exchange; who asks after it sets a bit again */
     /* seq_cst fence: the flag is cleared before the queues are looked at; pairs with the fence in thread_break */
     atomic_thread_fence(memory_order_seq_cst);
     rc_safepoint(t);

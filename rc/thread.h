@@ -35,6 +35,7 @@ enum {
     BREAK_MERGE = 1 << 2, /* biased: the merge queue is not empty */
     BREAK_STOP = 1 << 3,  /* somebody stops the world */
     BREAK_COLLECT = 1 << 4, /* a collection of cycles is due */
+    BREAK_BORROWED = 1 << 5, /* the thread's own: it has borrowed references that end here (objects/borrowed.h) */
 };
 
 /* Ids: 0 is nobody; a thread that is ending has an id that owns nothing and equals no owner. */
@@ -50,6 +51,7 @@ struct thread {
     uint32_t key;             /* > 0, never reused: what thread_find finds it by */
     bool registered;          /* the thread's own */
     bool stopped;             /* suspended by who stops the world; the requester's */
+    bool borrowed;            /* BREAK_BORROWED was set since borrowed references ended last; the thread's own */
     struct rc_counts counts;
     _Atomic(struct thread *) next_by_key; /* registry: writers hold its lock, readers an RCU read section */
     struct cds_list_head all;             /* registry: under its lock */
@@ -67,8 +69,9 @@ INLINE void thread_words_state(uint64_t value, char *buf, size_t size)
 }
 INLINE void thread_words_breaker(uint64_t value, char *buf, size_t size)
 {
-    snprintf(buf, size, "%s%s%s%s", value ? "" : "none", value & BREAK_GIL ? "GIL " : "", value & BREAK_EPOCH ? "EPOCH " : "",
-             value & BREAK_MERGE ? "MERGE" : "");
+    snprintf(buf, size, "%s%s%s%s%s%s%s", value ? "" : "none", value & BREAK_GIL ? "GIL " : "", value & BREAK_EPOCH ? "EPOCH " : "",
+             value & BREAK_MERGE ? "MERGE " : "", value & BREAK_STOP ? "STOP " : "", value & BREAK_COLLECT ? "COLLECT " : "",
+             value & BREAK_BORROWED ? "BORROWED" : "");
 }
 
 /* The calling thread, or NULL outside the runtime. The only thread-local of an instance. */
@@ -84,6 +87,11 @@ API void thread_configure_collect(void (*collect)(void));
 /* Called by a thread that has sections: before it detaches, and when it is attached again. Before the first thread_begin. */
 API void thread_configure_sections(void (*suspend)(void), void (*resume)(void));
 
+/* Called where borrowed references end, if the calling thread has asked for it: at its safepoint, before it detaches, when it ends.
+ * It holds no lock. Before the first thread_begin. */
+API void thread_configure_borrowed(void (*drop)(void));
+API void thread_ask_borrowed(void);
+
 /* Makes the calling OS thread a thread of the runtime, attached. 0, or -1: out of memory or ids (nothing changed). */
 API int thread_begin(void);
 /* The reverse. The caller holds no lock, and no reference counts may be touched by this OS thread afterwards. */
@@ -92,6 +100,8 @@ API void thread_end(void);
 /* Brackets around anything that may block. Detaching is a safepoint: borrowed references end here. */
 API void thread_detach(void);
 API void thread_attach(void);
+/* thread_detach for who waits inside an operation, for a lock: the caller's deferred borrowed references stay (objects/borrowed.h). */
+API void thread_detach_inside(void);
 /* thread_attach for a thread that holds a lock: does not wait. False: it would have to; still detached. It has no section to resume. */
 API bool thread_try_attach(void);
 

@@ -287,6 +287,7 @@ TEST(dict_gives_back_exactly_the_references_it_took)
     cr_assert(count_of(k) == 2 && count_of(same) == 1 && count_of(v) == 2);
     cr_assert(dict_setdefault(d, same, k, &found) == 1 && own(found) == v);
     cr_assert(dict_get(d, same, &found) == 1 && own(found) == v && dict_get_borrowed(d, k, &found) == 1);
+    rt_safepoint();
     cr_assert(count_of(k) == 2 && count_of(same) == 1 && count_of(v) == 4);
     struct obj *copy = own(dict_copy(d));
     own(dict_items(d));

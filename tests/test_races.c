@@ -232,7 +232,7 @@ TEST(a_new_reference_outlives_the_replacement_of_its_item)
     cr_assert(races_all_dead());
 }
 
-#if RC_DEFERS_FREE || RC_NEEDS_GIL
+#if !RC_UNSAFE
 static const char *races_replace_and_borrow(struct threads_arg *a)
 {
     struct races_share *s = a->shared;

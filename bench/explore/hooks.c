@@ -45,26 +45,30 @@ static void show_atomics(uintptr_t addr, size_t bytes)
     }
 }
 
-static void plain_read(uintptr_t addr, size_t bytes, const void *pc)
+/* False: nobody else can see it. */
+static bool plain_access(uintptr_t addr, size_t bytes, bool write, const void *pc)
 {
     run_plain_done();
     if (!watched(addr))
-        return;
+        return false;
     if (trace_is_on)
-        trace_plain(addr, bytes, STEP_READ, pc);
-    arena_access(addr, bytes, ACCESS_READ, pc);
+        trace_plain(addr, bytes, write ? STEP_WRITE : STEP_READ, pc);
+    arena_access(addr, bytes, write ? ACCESS_WRITE : ACCESS_READ, pc);
+    return true;
+}
+
+static void plain_read(uintptr_t addr, size_t bytes, const void *pc)
+{
+    if (!plain_access(addr, bytes, false, pc))
+        return;
     if (run_exploring() && run_current() >= 0 && arena_has_atomic(addr, bytes))
         show_atomics(addr, bytes);
 }
 
 static void plain_write(uintptr_t addr, size_t bytes, const void *pc)
 {
-    run_plain_done();
-    if (!watched(addr))
+    if (!plain_access(addr, bytes, true, pc))
         return;
-    if (trace_is_on)
-        trace_plain(addr, bytes, STEP_WRITE, pc);
-    arena_access(addr, bytes, ACCESS_WRITE, pc);
     arena_save(addr, bytes);
     if (!run_exploring() || run_current() < 0 || !arena_has_atomic(addr, bytes))
         return;

@@ -52,6 +52,7 @@
 
 #define RC_SUMMARY "increfs and decrefs logged per thread, applied by a commit thread"
 #define RC_DEFERS_FREE 1
+#define RC_KEEPS_BORROWED 1 /* the DEC of who displaces it waits for the reader's safepoint */
 
 /* Entries of a segment; sealed segments before mutators wait. Small pads cost futex traffic, large ones memory and dead
  * objects that wait: between the 256 and the 65,536 entries that FIELD.md 2 gives figures for. Not swept here. */

@@ -18,6 +18,7 @@
 
 #define RC_SUMMARY "plain count under one global interpreter lock"
 #define RC_NEEDS_GIL 1
+#define RC_KEEPS_BORROWED 1 /* others run at its safepoints alone */
 
 #include "../plain_count.h"
 

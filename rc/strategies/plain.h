@@ -13,6 +13,7 @@
 
 #define RC_SUMMARY "plain integer count, no locks: one thread only"
 #define RC_UNSAFE 1
+#define RC_KEEPS_BORROWED 1 /* there are no others */
 
 #include "../plain_count.h"
 

@@ -226,6 +226,11 @@ expect 'unknown parameter' 2 "'shraed' \(did you mean shared" "$rclab" run -W fi
 expect 'value that is no choice' 2 'shared=maybe: allowed is counted\|immortal' "$rclab" run -W fib -L shared=maybe
 expect 'an old extension behind its lock loses nothing' 0 'lost=0' "$rclab" run -W extension -s gil -t 2 "${brief[@]}" -L modules=lock
 expect 'what guards an old extension' 2 'modules=no: allowed is lock\|gil\|off' "$rclab" run -W extension -L modules=no
+expect 'borrowed references under each policy' 0 'borrowed=deferred' "$rclab" run -W borrowed -s biased -t 2 "${brief[@]}" \
+    -L getter=borrowed,new -L borrowed=raw,deferred -L sharing=shared
+expect 'what a borrowed reference rests on' 2 'borrowed=no: allowed is auto\|raw\|deferred' "$rclab" run -W borrowed -L borrowed=no
+expect 'a cache whose values die and come back' 0 'alive(=|≈)[1-9]' "$rclab" run -W cache -s biased -t 2 "${brief[@]}" -L keys=4,64 -L hold=1,8
+expect 'weak references, made, upgraded, dead' 0 'op=dead' "$rclab" run -W weak -s biased -t 2 "${brief[@]}" -L op=make,upgrade,dead
 if "$rclab" list params | grep -q '|mimalloc '; then
     expect 'mimalloc where the build has it' 0 'freelist=mimalloc' "$rclab" run -W alloc -s gil -t 1 "${brief[@]}" -L freelist=mimalloc
 else

@@ -7,7 +7,8 @@ checks=0 failed=0
 while IFS= read -r line; do
     checks=$((checks + 1))
     case $line in
-        *'"verdict":"proved"'*) ;;
+        *'"stated":true'*) ;; # a failure that the scenario is there to show, of the kind it says
+        *'"verdict":"proved"'*'"wrong":null'*) ;;
         *'"strategy":"litmus"'*) ;; # run.sh judges those: some are stated to fail
         *)
             failed=$((failed + 1))

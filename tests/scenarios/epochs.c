@@ -100,7 +100,7 @@ static void epoch_borrow(void)
 }
 static const char *epoch_borrow_unfit(void)
 {
-    return RC_NEEDS_GIL || RC_DEFERS_FREE ? NULL : "a borrowed reference ends as soon as another thread drops the last one";
+    return RC_KEEPS_BORROWED ? NULL : "a raw borrowed reference ends as soon as another thread drops the last one";
 }
 static const struct scenario borrow_rotation = {
     .name = "borrow-rotation", .summary = "a borrowed reference is used while the only one is dropped and epochs turn",
