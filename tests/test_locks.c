@@ -152,7 +152,7 @@ TEST(nobody_sleeps_for_a_lock_that_is_free)
 /* Waiters of two locks in one bucket, in the order in which they came; each release finds its own. */
 TEST(bucket_keeps_locks_apart)
 {
-    _Atomic uint32_t x, y;
+    _Atomic uint32_t x = 0, y = 0;
     bool more;
     struct parking_waiter w[4];
     struct parking_bucket b = {.lock = OS_MUTEX_INIT};
