@@ -16,6 +16,10 @@
  * What is dead already and waits for its deallocation is not tracked: its references count as coming from outside, so what it holds
  * is kept until it is gone. The same holds for what a stopped thread took out of a container.
  *
+ * Deferred objects (defer.h): the reference that the registry holds does not count, the uncounted ones on the threads' stacks do; what
+ * has been counted by thread is moved to the head first. Such an object that turns out to be garbage is an ordinary one from then
+ * on, and the registry's reference to it is ours.
+ *
  * What a collection knows of a container stands in a word beside its slot (track.h): the objects are read alone, and no memory is
  * needed but for the garbage.
  *
@@ -29,6 +33,8 @@
  * are ordinary mutators' work. One collection at a time: gc.busy.
  */
 #include "collect.h"
+#include "../objects/defer.h"
+#include "../objects/stack.h"
 #include "../objects/weak.h"
 
 enum {
@@ -102,6 +108,21 @@ HOT void gc_count(struct container *c, _Atomic(uintptr_t) *slot, void *unused)
     (void)unused;
     gc_count_one(c, track_word(slot), 0);
     gc.tracked++;
+}
+
+/* The registry's reference holds nothing. */
+static void gc_count_deferred(struct obj *o)
+{
+    int64_t *word = gc_word_of(o);
+    if (word)
+        *word -= GC_REF;
+}
+/* On a stack. What is borrowed there has a counted holder as well: counted twice, it is held from outside all the same. */
+static void gc_count_uncounted(struct obj *o)
+{
+    int64_t *word = gc_word_of(o);
+    if (word)
+        *word += GC_REF;
 }
 
 /* --- marking --- */
@@ -198,7 +219,10 @@ static void gc_go_on(void)
 static void gc_look(void)
 {
     gc.tracked = 0;
+    defer_merge_stw();
     track_for_each_stw(true, gc_count, NULL);
+    defer_for_each_stw(gc_count_deferred);
+    stack_for_each_uncounted_stw(gc_count_uncounted);
     track_for_each_stw(false, gc_reach, NULL);
     track_for_each_stw(false, gc_finish, NULL);
     gc.statistics.tracked = gc.tracked;
@@ -217,7 +241,8 @@ static bool gc_find_garbage(void)
         gc.items = 0;
     for (int64_t i = 0; i < gc.items; i++) {
         weak_clear(gc.item[i].object);
-        obj_incref(&gc.item[i].object->base);
+        if (!defer_release_stw(gc.item[i].object))
+            obj_incref(&gc.item[i].object->base);
     }
     gc_go_on();
     return settled && !gc.short_of_memory;

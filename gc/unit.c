@@ -12,6 +12,8 @@
 #include "../objects/heap.c"
 #include "../objects/heap_map.c"
 #include "../objects/track.c"
+#include "../objects/defer.c"
+#include "../objects/stack.c"
 #include "../objects/weak.c"
 #include "../objects/parking.c"
 #include "../objects/lock.c"
@@ -26,6 +28,7 @@
 #include "../objects/weakdict.c"
 #include "../objects/set.c"
 #include "../objects/iter.c"
+#include "../objects/function.c"
 #include "../objects/module.c"
 
 #include "../gc/verify.c"

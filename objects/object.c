@@ -6,10 +6,12 @@
  * a destructor that drops others, allocates, or starts a chain of a million only makes the queue longer.
  * Invariant: outside obj_dealloc the queue is empty and `deallocating` is false. The queue is the thread's own: no lock.
  */
+#include "defer.h"
 #include "lock.h"
 #include "module.h"
 #include "number.h"
 #include "section.h"
+#include "stack.h"
 #include "str.h"
 #include "track.h"
 #include "weak.h"
@@ -243,6 +245,7 @@ API int objects_start(const struct objects_config *config)
 
 API int64_t objects_stop(void)
 {
+    defer_stop();  /* nothing is deferred any more: what nobody else holds is freed */
     rc_drain();    /* what dies here may still name the cached numbers, whose memory number_stop takes away */
     number_stop();
     rc_drain();    /* the cache's own references, when they are counted */

@@ -14,6 +14,8 @@
  *     void rc_immortalize(struct rc_head *);       before publication, by the owner, or with the world stopped
  *     bool rc_is_immortal(const struct rc_head *);
  *     int64_t rc_count_stw(const struct rc_head *);exact, after rc_drain, with no other thread attached
+ *     void rc_adjust_stw(struct rc_head *, int64_t n); so many references more (fewer) at once, counted elsewhere until now; the world is
+ *                                                  stopped, rc_settle_stw has returned true, one reference at least is left
  *
  * and may define, followed by `#define NAME NAME` (as the Linux kernel does for arch hooks):
  *

@@ -330,6 +330,10 @@ INLINE int64_t rc_count_stw(const struct rc_head *h)
     return rc_is_immortal(h) ? -1 : (int64_t)rc_local(h) + (atomic_load_explicit(&h->shared, memory_order_relaxed) >> 2);
 }
 
+/* relaxed: the world is stopped. A read-modify-write, which carries on the release sequence (R3). The flags stay: a merged object keeps
+ * at least one reference, and to an owner a word that is not 0, or is 0 again, says no more than it always does */
+INLINE void rc_adjust_stw(struct rc_head *h, int64_t n) { atomic_fetch_add_explicit(&h->shared, n * RC_ONE, memory_order_relaxed); }
+
 /* --- hooks --- */
 
 INLINE int rc_thread_start(struct thread *t)
