@@ -29,7 +29,9 @@ SLOW bool stack_grow(size_t entries);
 HOT bool stack_reserve(size_t entries)
 {
     struct stack *s = stack_self();
-    return likely((size_t)(s->end - s->top) >= entries) || stack_grow(entries);
+    if (likely((size_t)(s->end - s->top) >= entries))
+        return true;
+    return stack_grow(entries);
 }
 
 /* How many entries there are: where a frame begins that pushes from now on. */

@@ -14,8 +14,6 @@
  *     void rc_immortalize(struct rc_head *);       before publication, by the owner, or with the world stopped
  *     bool rc_is_immortal(const struct rc_head *);
  *     int64_t rc_count_stw(const struct rc_head *);exact, after rc_drain, with no other thread attached
- *     void rc_adjust_stw(struct rc_head *, int64_t n); so many references more (fewer) at once, counted elsewhere until now; the world is
- *                                                  stopped, rc_settle_stw has returned true, one reference at least is left
  *
  * and may define, followed by `#define NAME NAME` (as the Linux kernel does for arch hooks):
  *
@@ -29,6 +27,9 @@
  *     bool rc_settle_stw(void)                                                applies everything deferred, the caller having stopped
  *                                                                             the world; false: cannot now. Frees nothing:
  *     void rc_settle_end(void)                                                after the start: frees what was found dead
+ *     void rc_adjust_stw(struct rc_head *, int64_t n)                         n references more, counted elsewhere until now (fewer: negative);
+ *                                                                             the world is stopped and settled, one reference at least is left.
+ *                                                                             The default counts them one by one; who defers supplies it
  *     void rc_allow_weak(struct rc_head *)                                    the caller owns a reference: from now on rc_try_incref fails
  *                                                                             only where the object is dying, on any thread
  *     bool rc_decref_field(struct rc_head *)                                  decref of a dead object's own field
@@ -124,6 +125,15 @@ INLINE void rc_drain(void) {}
 #ifndef rc_settle_stw
 INLINE bool rc_settle_stw(void) { return true; }
 INLINE void rc_settle_end(void) {}
+#endif
+#ifndef rc_adjust_stw
+INLINE void rc_adjust_stw(struct rc_head *h, int64_t n)
+{
+    for (; n > 0; n--)
+        rc_incref(h);
+    for (; n < 0; n++)
+        rc_decref(h);
+}
 #endif
 #ifndef rc_allow_weak
 INLINE void rc_allow_weak(struct rc_head *h) { (void)h; }

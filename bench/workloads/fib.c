@@ -54,15 +54,15 @@ typedef struct obj *fib_body(struct fib_frame *, struct obj *n);
 
 struct fib_state {
     struct obj *shared[FIB_SHARED]; /* function, code, globals, builtins */
-    struct obj *class;              /* of frame=instance; NULL: none */
-    fib_body *body;
     struct obj *one, *two;          /* the code's constants */
     struct obj *seen;               /* kind=y: the shared set */
-    enum fib_container container;
     bool classic, serial;
     int64_t n;
     int64_t expected;
     _Atomic int wrong;              /* runs whose result was not fib(n) */
+    fib_body *body;                 /* one call, as the switches say */
+    struct obj *class;              /* of frame=instance */
+    enum fib_container container;
 };
 
 /* A frame that is called from no other: what `back` of a run is. */
@@ -182,7 +182,7 @@ HOT struct obj *fib_sum(struct obj *a, struct obj *b)
 /* Room on the stack, and the container, where there are any. False: no memory. */
 HOT bool fib_enter(struct fib_state *f, struct obj *n, struct obj **container, struct fib_how how)
 {
-    if ((how.borrow || how.defer == FIB_DEFERRED) && !stack_reserve(FIB_PUSHES))
+    if ((how.borrow || how.defer == FIB_DEFERRED) && unlikely(!stack_reserve(FIB_PUSHES)))
         return false;
     return !how.contained || (*container = fib_container_new(f, n)) != NULL;
 }

@@ -91,5 +91,6 @@ INLINE int64_t rc_count_stw(const struct rc_head *h)
 
 /* relaxed: the world is stopped. A read-modify-write, which carries on the release sequence (R3) */
 INLINE void rc_adjust_stw(struct rc_head *h, int64_t n) { atomic_fetch_add_explicit(&h->count, n, memory_order_relaxed); }
+#define rc_adjust_stw rc_adjust_stw
 
 #endif

@@ -345,6 +345,7 @@ INLINE void rc_adjust_stw(struct rc_head *h, int64_t n)
         atomic_exchange_explicit(&h->shared, merged, memory_order_relaxed); /* relaxed: as above (R3) */
     }
 }
+#define rc_adjust_stw rc_adjust_stw
 
 /* --- hooks --- */
 

@@ -469,6 +469,7 @@ INLINE void rc_adjust_stw(struct rc_head *h, int64_t n)
     else
         log_set_count(h, (int32_t)count);
 }
+#define rc_adjust_stw rc_adjust_stw
 
 /* The applied count has come to zero, or below (direct DECs come all at once). Takes over what was counted early. True: nothing, the
  * object is dead, and no upgrade comes any more. */
