@@ -17,6 +17,7 @@
  * dropped by either. So what is dropped at the head was counted there.
  * Invariant: references == count in the head + the entry's total + the sum of all threads' counts of the id, + the uncounted ones on
  * stacks. The head's count is at least 1: obj_decref never sees the last reference.
+ * So a count of 1 does not mean that somebody is alone with it: rc_is_unique must not be asked of such an object.
  * An id is free again when all threads' counts of it have been merged (FIELD.md 3.28): taking an object out of the registry and
  * merging happen in one stop of the world.
  * Memory ordering: a thread's counts are its own; the collector reads and clears them with the world stopped (T1, T2, stop.c). An ending thread
