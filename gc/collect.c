@@ -22,6 +22,10 @@
  * What is dead already and waits for its deallocation is not tracked: its references count as coming from outside, so what it holds
  * is kept until it is gone. The same holds for what a stopped thread took out of a container.
  *
+ * Deferred objects (defer.h): the reference that the registry holds does not count, the uncounted ones on the threads' stacks do; what
+ * has been counted by thread is moved to the head first. Such an object that turns out to be garbage is an ordinary one from then
+ * on, and the registry's reference to it is ours.
+ *
  * What a collection knows of a container stands in the word of its slot (track.h), so that it needs no memory:
  *
  *     state   refs << 4 | GC_COUNTED | GC_SUSPECT | GC_REACHABLE | GC_PARENT
@@ -36,6 +40,8 @@
  * are ordinary mutators' work. One collection at a time: gc.busy.
  */
 #include "collect.h"
+#include "../objects/defer.h"
+#include "../objects/stack.h"
 #include "../objects/weak.h"
 
 enum {
@@ -235,6 +241,28 @@ static void gc_recount(struct container *c, struct track_word *w, void *unused)
         gc_recount_one(c, w, 0);
 }
 
+/* The registry's reference holds nothing. */
+static void gc_count_deferred(struct obj *o)
+{
+    struct track_word *w = gc_word_of(o);
+    if (w)
+        w->state -= GC_REF;
+}
+/* The same where suspects are counted anew. None of them is on a stack: it would be no suspect. */
+static void gc_recount_deferred(struct obj *o)
+{
+    struct track_word *w = gc_word_of(o);
+    if (w && w->state & GC_SUSPECT)
+        w->state -= GC_REF;
+}
+/* On a stack. What is borrowed there has a counted holder as well: counted twice, it is held from outside all the same. */
+static void gc_count_uncounted(struct obj *o)
+{
+    struct track_word *w = gc_word_of(o);
+    if (w)
+        w->state += GC_REF;
+}
+
 /* --- marking --- */
 
 HOT void gc_mark(struct track_word *w)
@@ -335,6 +363,7 @@ static void gc_look_at_suspects(void)
         track_for_each_stw(false, gc_reach_live, NULL);
     } else {
         track_for_each_stw(false, gc_recount, NULL);
+        defer_for_each_stw(gc_recount_deferred);
         track_for_each_stw(false, gc_reach_held, NULL);
     }
     track_for_each_stw(false, gc_finish, NULL);
@@ -345,7 +374,10 @@ static void gc_look(void)
 {
     gc.tracked = gc.suspects = 0;
     gc.live = NULL;
+    defer_merge_stw();
     track_for_each_stw(true, gc_count, NULL);
+    defer_for_each_stw(gc_count_deferred);
+    stack_for_each_uncounted_stw(gc_count_uncounted);
     track_sweep_stw(gc_settle);
     if (gc.suspects)
         gc_look_at_suspects();
@@ -368,7 +400,8 @@ static bool gc_find_garbage(void)
         track_sweep_stw(gc_pass);
     for (struct container *c = gc.garbage.first; c; c = gc_next(c)) {
         weak_clear(c);
-        obj_incref(&c->base);
+        if (!defer_release_stw(c))
+            obj_incref(&c->base);
     }
     gc_go_on();
     return settled;

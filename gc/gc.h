@@ -15,7 +15,8 @@ struct gc_census {
 };
 
 /*
- * Walks all that is reachable from `roots`. The caller has called rc_drain, and no other thread is attached.
+ * Walks all that is reachable from `roots`. The caller has called rc_drain, and no other thread is attached. What threads count
+ * themselves (objects/defer.h) it does not see.
  * 0; or -1 with ERR_MEMORY. Iterative; needs memory in proportion to the objects found.
  */
 API int gc_census_stw(struct obj *const *roots, size_t count, struct gc_census *census);

@@ -13,6 +13,8 @@
 #include "../objects/heap.c"
 #include "../objects/heap_map.c"
 #include "../objects/track.c"
+#include "../objects/defer.c"
+#include "../objects/stack.c"
 #include "../objects/weak.c"
 #include "../objects/parking.c"
 #include "../objects/lock.c"
@@ -27,6 +29,7 @@
 #include "../objects/weakdict.c"
 #include "../objects/set.c"
 #include "../objects/iter.c"
+#include "../objects/function.c"
 #include "../objects/module.c"
 
 #include "../gc/verify.c"

@@ -17,6 +17,8 @@
  * Order: everything shared here is under the mutex of its class, a leaf lock that is never held over a call upwards.
  */
 #include "borrowed.h"
+#include "defer.h"
+#include "stack.h"
 #include "track.h"
 
 #ifdef RC_HOSTILE
@@ -228,6 +230,8 @@ API void heap_thread_stop(struct thread *t)
         depot_put(&h->spare[class], class);
     }
     borrowed_thread_stop(h);
+    stack_thread_stop(h);
+    defer_thread_stop(h);
     track_thread_stop(h);
     os_lock(&heap_ended.lock);
     heap_ended.live += h->live;

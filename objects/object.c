@@ -7,10 +7,12 @@
  * Invariant: outside obj_dealloc the queue is empty and `deallocating` is false. The queue is the thread's own: no lock.
  */
 #include "borrowed.h"
+#include "defer.h"
 #include "lock.h"
 #include "module.h"
 #include "number.h"
 #include "section.h"
+#include "stack.h"
 #include "str.h"
 #include "track.h"
 #include "weak.h"
@@ -253,6 +255,7 @@ API int objects_start(const struct objects_config *config)
 API int64_t objects_stop(void)
 {
     borrowed_drop(); /* the caller's own */
+    defer_stop();  /* nothing is deferred any more: what nobody else holds is freed */
     rc_drain();    /* what dies here may still name the cached numbers, whose memory number_stop takes away */
     number_stop();
     rc_drain();    /* the cache's own references, when they are counted */

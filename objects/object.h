@@ -42,6 +42,7 @@ struct container {
 enum {
     TYPE_CONTAINER = 1 << 0, /* begins with struct container */
     TYPE_EXACT = 1 << 1,     /* hash and equal run no user code and take no lock: may be called under one */
+    TYPE_DEFERS = 1 << 2,    /* begins with struct deferred (defer.h): its counts may be deferred, or kept by thread */
 };
 
 struct strbuf; /* str.h */
@@ -103,6 +104,18 @@ struct borrowed_notes {
     size_t count, floor;          /* those below the floor belong to who waits for a finaliser to return */
 };
 
+/* A thread's counts of objects that are counted by thread, by id - 1 (defer.h). The thread's own; others with the world stopped. */
+struct defer_counts {
+    int64_t *count;
+    uint32_t room;
+    bool stopped; /* the thread is ending: its counts go to the registry at once */
+};
+
+/* A thread's evaluation stack (stack.h). The thread's own; others read it with the world stopped. */
+struct stack {
+    uintptr_t *base, *top, *end; /* base <= top <= end; NULL: nothing was ever pushed */
+};
+
 struct heap_thread {
     struct rc_thread rc;                  /* first: rt_self points at its first member */
     int64_t live;                         /* objects allocated minus objects freed by this thread; may be negative */
@@ -121,6 +134,8 @@ struct heap_thread {
                                              between threads in one piece, and not at every turn */
     struct module_lock *module;           /* the one module lock that this thread holds (module.h); NULL: none */
     char err_text[ERR_TEXT];              /* of the last error, when what it names may go before it is read */
+    struct defer_counts counts;
+    struct stack stack;
 #if RC_STATISTICS
     struct lock_counts locks[LOCK_TYPES];
     struct heap_map map;

@@ -51,5 +51,7 @@ INLINE bool rc_try_incref(struct rc_head *h)
 
 INLINE bool rc_is_unique(const struct rc_head *h) { return h->count == 1; }
 INLINE int64_t rc_count_stw(const struct rc_head *h) { return h->count; }
+INLINE void rc_adjust_stw(struct rc_head *h, int64_t n) { h->count += n; }
+#define rc_adjust_stw rc_adjust_stw
 
 #endif

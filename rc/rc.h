@@ -27,6 +27,9 @@
  *     bool rc_settle_stw(void)                                                applies everything deferred, the caller having stopped
  *                                                                             the world; false: cannot now. Frees nothing:
  *     void rc_settle_end(void)                                                after the start: frees what was found dead
+ *     void rc_adjust_stw(struct rc_head *, int64_t n)                         n references more, counted elsewhere until now (fewer: negative);
+ *                                                                             the world is stopped and settled, one reference at least is left.
+ *                                                                             The default counts them one by one; who defers supplies it
  *     void rc_allow_weak(struct rc_head *)                                    the caller owns a reference: from now on rc_try_incref fails
  *                                                                             only where the object is dying, on any thread
  *     bool rc_decref_field(struct rc_head *)                                  decref of a dead object's own field
@@ -127,6 +130,15 @@ INLINE void rc_drain(void) {}
 #ifndef rc_settle_stw
 INLINE bool rc_settle_stw(void) { return true; }
 INLINE void rc_settle_end(void) {}
+#endif
+#ifndef rc_adjust_stw
+INLINE void rc_adjust_stw(struct rc_head *h, int64_t n)
+{
+    for (; n > 0; n--)
+        rc_incref(h);
+    for (; n < 0; n++)
+        rc_decref(h);
+}
 #endif
 #ifndef rc_allow_weak
 INLINE void rc_allow_weak(struct rc_head *h) { (void)h; }

@@ -43,7 +43,11 @@
     X(lock_handed)          /* of these: handed over to a waiter of over 1 ms (parking) */                              \
     X(lock_wait_ns)                                                                                                    \
     X(alloc_fresh)          /* objects from malloc */                                                                  \
-    X(alloc_reused)         /* objects from a freelist */
+    X(alloc_reused)         /* objects from a freelist */                                                              \
+    X(uncounted_deferred)   /* loads on an evaluation stack that took no count: of a deferred object (stack.h) */      \
+    X(uncounted_borrowed)   /* the same: of what the frame keeps */                                                    \
+    X(incref_thread)        /* counted in the thread's own array (defer.h) */                                          \
+    X(decref_thread)
 
 enum rc_counter {
 #define X(name) RC_STAT_##name,

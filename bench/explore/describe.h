@@ -62,6 +62,7 @@ static const struct explore_field heap_thread_fields[] = {
     FIELD(heap_thread, live, NULL) FIELD(heap_thread, dead_head, NULL) FIELD(heap_thread, dead_tail, NULL)
     FIELD(heap_thread, revoked, NULL) FIELD(heap_thread, deallocating, NULL) FIELD(heap_thread, depth, NULL)
     FIELD(heap_thread, borrowed.count, NULL) FIELD(heap_thread, borrowed.floor, NULL)
+    FIELD(heap_thread, counts.count, NULL) FIELD(heap_thread, counts.room, NULL) FIELD(heap_thread, stack.top, NULL)
 };
 static const struct explore_field obj_fields[] = {FIELD_OBJ(type, NULL)};
 static const struct explore_field container_fields[] = {FIELD_OBJ(type, NULL) FIELD_CONTAINER(dead_next, NULL)};

@@ -89,4 +89,8 @@ INLINE int64_t rc_count_stw(const struct rc_head *h)
     return atomic_load_explicit(&h->count, memory_order_relaxed); /* relaxed: no other thread runs */
 }
 
+/* relaxed: the world is stopped. A read-modify-write, which carries on the release sequence (R3) */
+INLINE void rc_adjust_stw(struct rc_head *h, int64_t n) { atomic_fetch_add_explicit(&h->count, n, memory_order_relaxed); }
+#define rc_adjust_stw rc_adjust_stw
+
 #endif

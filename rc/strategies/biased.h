@@ -330,6 +330,23 @@ INLINE int64_t rc_count_stw(const struct rc_head *h)
     return rc_is_immortal(h) ? -1 : (int64_t)rc_local(h) + (atomic_load_explicit(&h->shared, memory_order_relaxed) >> 2);
 }
 
+/* Whoever stopped the world has every owner's right. A shared count that would fall below 0 is made one with the owner's: else nobody would
+ * look when both together come to 0 (a foreign decref does not subtract below 0 either, it queues). */
+INLINE void rc_adjust_stw(struct rc_head *h, int64_t n)
+{
+    int64_t word = atomic_load_explicit(&h->shared, memory_order_relaxed); /* relaxed: the world is stopped */
+    if ((word & RC_FLAGS) == RC_MERGED || (word >> 2) + n >= 0) {
+        /* relaxed: as above; a read-modify-write, which carries on the release sequence (R3) */
+        atomic_fetch_add_explicit(&h->shared, n * RC_ONE, memory_order_relaxed);
+    } else if (!rc_is_immortal(h)) {
+        int64_t merged = ((int64_t)rc_local(h) + (word >> 2) + n) * RC_ONE | RC_MERGED;
+        rc_set_local(h, 0);
+        atomic_store_explicit(&h->owner, THREAD_ID_NONE, memory_order_relaxed); /* relaxed: as above */
+        atomic_exchange_explicit(&h->shared, merged, memory_order_relaxed); /* relaxed: as above (R3) */
+    }
+}
+#define rc_adjust_stw rc_adjust_stw
+
 /* --- hooks --- */
 
 INLINE int rc_thread_start(struct thread *t)

@@ -461,6 +461,17 @@ static void commit_add(struct rc_head *h, int32_t n)
         log_set_count(h, count + n);
 }
 
+/* In the committer's place: it sleeps between two turns (rc_settle_stw), and nothing is logged that has not been applied. */
+INLINE void rc_adjust_stw(struct rc_head *h, int64_t n)
+{
+    int64_t count = log_count(h) + n;
+    if (unlikely(count > INT32_MAX))
+        rc_immortalize(h); /* a leak, never a use after free */
+    else
+        log_set_count(h, (int32_t)count);
+}
+#define rc_adjust_stw rc_adjust_stw
+
 /* The applied count has come to zero, or below (direct DECs come all at once). Takes over what was counted early. True: nothing, the
  * object is dead, and no upgrade comes any more. */
 static __attribute__((noinline)) bool commit_zero(struct rc_head *h)
