@@ -138,6 +138,8 @@ struct runtime {
     size_t int_bytes;    /* memory of one small int object */
     const struct workload_info *const *workloads; /* ends with NULL */
     const struct param *params;                   /* of every workload (freelist policy …); ends with a NULL name */
+    /* Why this strategy cannot have that value of one of `params`, or NULL: it can. NULL: it can have all. */
+    const char *(*refuses)(const char *param, const char *value);
 
     /* Takes one sample. Blocks. May be called once per process: a worker runs one strategy, one cell, once.
      * Returns 0, or -1 with sample->error set (out of memory, bad parameter). A wrong answer is not an error of run():

@@ -9,6 +9,7 @@
 #include "../rc/thread.c"
 
 #include "../objects/object.c"
+#include "../objects/retire.c"
 #include "../objects/heap.c"
 #include "../objects/heap_map.c"
 #include "../objects/track.c"

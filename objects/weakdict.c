@@ -12,7 +12,7 @@
 enum { WEAKDICT_SWEEP = 4 }; /* entries that an insertion looks at: a turn through all n of them takes n/4 insertions */
 
 INLINE struct weakdict *weakdict_expect(struct obj *o) { return obj_expect(o, &weakdict_type) ? (struct weakdict *)o : NULL; }
-static struct weak *weakdict_weak(const struct table_entry *e) { return (struct weak *)e->value; }
+static struct weak *weakdict_weak(const struct table_place *e) { return (struct weak *)table_value(e); }
 
 /* 0, or -1: no weakdict, or the key cannot be hashed. */
 static int weakdict_begin(struct obj *o, struct obj *key, int64_t *hash)
@@ -40,7 +40,7 @@ API int64_t weakdict_length(struct obj *o)
     int64_t length = 0;
     size_t position = 0;
     lock_acquire(&d->lock);
-    for (struct table_entry *e; (e = table_step(&d->table, &position));)
+    for (struct table_place *e; (e = table_step(&d->table, &position));)
         length += !weak_is_cleared(weakdict_weak(e));
     lock_release(&d->lock);
     return length;
@@ -61,11 +61,11 @@ static void weakdict_take_out(struct weakdict *d, int64_t number, struct weakdic
 /* Looks at the next few entries for dead ones. Under the lock. */
 static void weakdict_sweep(struct weakdict *d, struct weakdict_gone *gone)
 {
-    for (int i = 0; i < WEAKDICT_SWEEP && d->table.filled > 0; i++) {
-        size_t at = d->sweep < d->table.filled ? d->sweep : 0;
+    for (int i = 0; i < WEAKDICT_SWEEP && table_filled(&d->table) > 0; i++) {
+        size_t at = d->sweep < table_filled(&d->table) ? d->sweep : 0;
         d->sweep = at + 1;
-        struct table_entry *e = &d->table.entry[at];
-        if (e->key && weak_is_cleared(weakdict_weak(e)))
+        struct table_place *e = &d->table.entry[at];
+        if (table_key(e) && weak_is_cleared(weakdict_weak(e)))
             weakdict_take_out(d, (int64_t)at, gone);
     }
 }
@@ -109,8 +109,7 @@ static int64_t weakdict_put(struct weakdict *d, int64_t number, struct obj *key,
                             struct weakdict_gone *gone)
 {
     if (number >= 0) {
-        *old = d->table.entry[number].value;
-        d->table.entry[number].value = obj_incref(weak);
+        *old = table_exchange(&d->table, number, obj_incref(weak));
     } else if (number == TABLE_MISSING) {
         weakdict_sweep(d, gone);
         number = table_insert(&d->table, &d->lock, key, hash, weak);
@@ -173,7 +172,7 @@ API int weakdict_del(struct obj *o, struct obj *key)
     if (number >= 0)
         weakdict_take_out(d, number, &gone);
     lock_release(&d->lock);
-    bool alive = gone.count > 0 && !weak_is_cleared(weakdict_weak(&gone.entry[0]));
+    bool alive = gone.count > 0 && !weak_is_cleared((struct weak *)gone.entry[0].value);
     weakdict_drop(&gone);
     if (number >= 0 && !alive)
         number = TABLE_MISSING;
