@@ -50,7 +50,7 @@ API int64_t dict_length(struct obj *o)
 /* --- reading --- */
 
 /* dict_load and dict_contains (`value` is NULL) by a stranger, or where nobody is one. */
-static __attribute__((noinline)) int dict_load_shared(struct dict *d, struct obj *key, int64_t hash, struct obj **value)
+static __attribute__((noinline)) int dict_load_other(struct dict *d, struct obj *key, int64_t hash, struct obj **value)
 {
     struct obj *taken;
     int found = table_try_find(&d->table, &d->lock, key, hash, value != NULL, &taken);
@@ -74,7 +74,7 @@ INLINE int dict_load(struct dict *d, struct obj *key, int64_t hash, struct obj *
 {
     if (unlikely(!lock_try_own(&d->lock))) {
         if (reads_optimistic())
-            return dict_load_shared(d, key, hash, value);
+            return dict_load_other(d, key, hash, value);
         lock_acquire_other(&d->lock);
     }
     int64_t number = table_search(&d->table, &d->lock, key, hash);
@@ -116,7 +116,7 @@ API int dict_contains(struct obj *o, struct obj *key)
         return -1;
     if (unlikely(!lock_try_own(&d->lock))) {
         if (reads_optimistic())
-            return dict_load_shared(d, key, hash, NULL);
+            return dict_load_other(d, key, hash, NULL);
         lock_acquire_other(&d->lock);
     }
     int64_t number = table_search(&d->table, &d->lock, key, hash);

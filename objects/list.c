@@ -312,7 +312,7 @@ API bool list_try_get(struct list *l, size_t i, struct obj **taken)
 }
 
 /* list_get by a stranger, or where nobody is one. Indexes from the end need length and slot at one moment: the lock. */
-static __attribute__((noinline)) struct obj *list_get_shared(struct list *l, int64_t i)
+static __attribute__((noinline)) struct obj *list_get_other(struct list *l, int64_t i)
 {
     struct obj *taken = NULL;
     if (likely(i >= 0) && likely(list_try_get(l, (size_t)i, &taken)))
@@ -334,7 +334,7 @@ API struct obj *list_get(struct obj *o, int64_t i)
         return NULL;
     if (unlikely(!lock_try_own(&l->lock))) {
         if (reads_optimistic())
-            return list_get_shared(l, i);
+            return list_get_other(l, i);
         lock_acquire_other(&l->lock);
     }
     size_t length = list_count(l);
