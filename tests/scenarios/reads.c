@@ -13,7 +13,7 @@
 
 static struct {
     struct obj *o, *key[4], *thing, *iter;
-    int taken[2];
+    _Atomic(struct obj *) slot;
 } reads;
 
 static const char *reads_unfit(void) { return RC_READS == RC_READS_NONE ? RC_READS_REFUSED : NULL; }
@@ -87,6 +87,91 @@ static const struct scenario reads_scenario_list_replace_reuse = {
 };
 SCENARIO(reads_scenario_list_replace_reuse);
 
+/* The same while the helper of a strategy with a log turns an epoch (epochs.c). */
+static void reads_setup_epoch(void)
+{
+    reads_make_list(1);
+    scenario_act_as(0);
+    reads.thing = thing_new(0);
+    things_fill_log(reads.thing, 1);
+}
+static void reads_join_and_get(void)
+{
+    rt_safepoint();
+    reads_get_first();
+}
+static void reads_replace_and_join(void)
+{
+    reads_replace();
+    rt_safepoint();
+}
+static void reads_check_epoch(void)
+{
+    obj_decref(reads.thing);
+    reads_drop();
+}
+static const struct scenario reads_scenario_epoch = {
+    .name = "reads-list-epoch", .summary = "a thread in the new epoch reads without the lock what one in the old epoch replaces",
+    .source = "FIELD.md 3.27", .setup = reads_setup_epoch, .thread = {reads_join_and_get, reads_replace_and_join},
+    .check = reads_check_epoch, .unfit = reads_unfit, .reads = READS_OPTIMISTIC, .large = true,
+};
+SCENARIO(reads_scenario_epoch);
+static const struct scenario reads_scenario_epoch_later = {
+    .name = "reads-list-epoch-later", .summary = "the same by a thread that has not joined the new epoch",
+    .source = "FIELD.md 3.27", .setup = reads_setup_epoch, .thread = {reads_get_first, reads_replace_and_join},
+    .check = reads_check_epoch, .unfit = reads_unfit, .reads = READS_OPTIMISTIC, .large = true,
+};
+SCENARIO(reads_scenario_epoch_later);
+
+/* What RC_READS_BORROW says, at one slot. */
+static const char *reads_borrow_unfit(void) { return RC_READS == RC_READS_BORROW ? NULL : "it is RC_READS_TRY (slot-get-try)"; }
+static void reads_setup_slot(void)
+{
+    scenario_act_as(1);
+    atomic_init(&reads.slot, thing_new(1));
+    reads.thing = thing_new(0);
+    scenario_act_as(0);
+    things_fill_log(reads.thing, 1);
+}
+static void reads_borrow(void)
+{
+    struct obj *o = atomic_load_explicit(&reads.slot, memory_order_acquire); /* acquire: the object as it was put there */
+    EXPLORE_CHECK(thing_value(o) == 1 || thing_value(o) == 2);
+    obj_incref(o);
+    rt_safepoint();
+    EXPLORE_CHECK(thing_value(o) == 1 || thing_value(o) == 2);
+    obj_decref(o);
+}
+static void reads_join_and_borrow(void)
+{
+    rt_safepoint();
+    reads_borrow();
+}
+static void reads_replace_slot(void)
+{
+    /* release: the new object; acquire: the old one */
+    struct obj *old = atomic_exchange_explicit(&reads.slot, thing_new(2), memory_order_acq_rel);
+    obj_decref(old);
+    rt_safepoint();
+}
+static void reads_check_slot(void)
+{
+    obj_decref(atomic_load_explicit(&reads.slot, memory_order_relaxed)); /* relaxed: alone */
+    obj_decref(reads.thing);
+}
+static const struct scenario reads_scenario_slot = {
+    .name = "reads-slot-epoch", .summary = "a slot is read without a lock and its object counted, while one in the old epoch replaces it",
+    .source = "FIELD.md 3.27", .setup = reads_setup_slot, .thread = {reads_borrow, reads_replace_slot}, .check = reads_check_slot,
+    .unfit = reads_borrow_unfit,
+};
+SCENARIO(reads_scenario_slot);
+static const struct scenario reads_scenario_slot_joined = {
+    .name = "reads-slot-epoch-joined", .summary = "the same by a thread that has joined the new epoch", .source = "FIELD.md 3.27",
+    .setup = reads_setup_slot, .thread = {reads_join_and_borrow, reads_replace_slot}, .check = reads_check_slot,
+    .unfit = reads_borrow_unfit,
+};
+SCENARIO(reads_scenario_slot_joined);
+
 /* The room of one is used up: another array. */
 static void reads_append(void) { reads_put(2, reads_append_item); }
 static void reads_get_grown(void)
@@ -144,6 +229,11 @@ static const struct scenario reads_scenario_list_insert_first = {
 };
 SCENARIO(reads_scenario_list_insert_first);
 static void reads_clear(void) { list_clear(reads.o); }
+static void reads_clear_reuse(void)
+{
+    reads_clear();
+    obj_decref(thing_new(3));
+}
 static void reads_get_cleared(void)
 {
     int64_t first = reads_at(0);
@@ -156,6 +246,44 @@ static const struct scenario reads_scenario_list_cleared = {
     .reads = READS_OPTIMISTIC,
 };
 SCENARIO(reads_scenario_list_cleared);
+
+static const struct scenario reads_scenario_clear_reuse = {
+    .name = "reads-list-clear-reuse", .summary = "the same when the item's memory is used again at once", .source = "FIELD.md 3.19",
+    .setup = reads_setup_one, .thread = {reads_get_cleared, reads_clear_reuse}, .check = reads_drop, .unfit = reads_unfit,
+    .reads = READS_OPTIMISTIC, .heap = HEAP_LOCKED,
+};
+SCENARIO(reads_scenario_clear_reuse);
+
+/* Room for two, of which one is used when the list moves: the other slot is read by who knows the new length alone. */
+static void reads_setup_half(void)
+{
+    scenario_act_as(1);
+    reads.o = list_new(2);
+    list_append(reads.o, bool_get(true));
+    reads.thing = tuple_pair(bool_get(false), bool_get(false));
+    scenario_act_as(-1);
+    obj_decref(list_get(reads.o, 0));
+    scenario_act_as(1);
+}
+static void reads_extend(void) { list_extend(reads.o, reads.thing); }
+static void reads_get_half(void)
+{
+    for (int i = 2; i >= 1; i--) {
+        struct obj *item = list_get(reads.o, i);
+        EXPLORE_CHECK(item ? item == bool_get(false) : err_take() == ERR_INDEX);
+    }
+}
+static void reads_check_half(void)
+{
+    obj_decref(reads.thing);
+    reads_drop();
+}
+static const struct scenario reads_scenario_extend = {
+    .name = "reads-list-extend", .summary = "a get without the lock while a list that is not full moves to a larger array",
+    .source = "FIELD.md 3.15", .setup = reads_setup_half, .thread = {reads_get_half, reads_extend}, .check = reads_check_half,
+    .unfit = reads_unfit, .reads = READS_OPTIMISTIC,
+};
+SCENARIO(reads_scenario_extend);
 
 /* Nobody has read the list yet: the first stranger publishes it, and the next array must wait for the second. */
 static void reads_setup_private(void)
