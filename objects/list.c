@@ -161,10 +161,15 @@ struct list_array {
     bool published; /* readers may be in it: nobody writes to it any more */
 };
 
+/* Under the lock: the array leaves for another one, which the caller puts there at once: readers of the length see no other. */
+static struct list_array list_exchange(struct list *l)
+{
+    return (struct list_array){l->item, list_count(l), l->room, list_hide(l) != NULL};
+}
 /* Under the lock: takes all items out. */
 static struct list_array list_steal(struct list *l)
 {
-    struct list_array all = {l->item, list_count(l), l->room, list_hide(l) != NULL};
+    struct list_array all = list_exchange(l);
     l->item = NULL;
     l->room = 0;
     list_set_count(l, 0);
@@ -549,7 +554,7 @@ static bool list_replace(struct list *l, size_t from, size_t to, struct obj *sou
         list_copy_new(list_plain(item) + from, items, more);
     if (tail > 0)
         memcpy(list_plain(item) + from + more, list_plain(l->item) + to, tail * sizeof *item);
-    *displaced = list_steal(l);
+    *displaced = list_exchange(l);
     list_install(l, item, length, length > 0 ? room : 0);
     return true;
 }

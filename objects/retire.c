@@ -25,7 +25,7 @@ API void retire(void *block, size_t bytes)
     rc_stat_add(retired_bytes, bytes);
     r->block[r->count++] = block;
     r->bytes += bytes;
-    if (r->count == RETIRE_BLOCKS || r->bytes > RETIRE_BYTES)
+    if (r->count == retire_full || r->bytes > RETIRE_BYTES)
         retire_flush();
     else if (bytes >= RETIRE_LARGE)
         thread_break(rt_self, BREAK_RETIRE);

@@ -26,11 +26,15 @@
 #include "../rc/rc.h"
 
 #ifdef RC_EXPLORED
-enum { RETIRE_BLOCKS = 1 }; /* freed as early as the protocol allows */
+enum { RETIRE_BLOCKS = 4 };
+static int retire_full __attribute__((unused)) = 1; /* a scenario's: by default blocks are freed as early as the protocol allows */
 #elif defined(RC_HOSTILE)
 enum { RETIRE_BLOCKS = 2 };
 #else
 enum { RETIRE_BLOCKS = 256 }; /* a grace period costs each of them a few ns then */
+#endif
+#ifndef RC_EXPLORED
+enum { retire_full = RETIRE_BLOCKS };
 #endif
 enum { RETIRE_BYTES = 1 << 20, RETIRE_LARGE = 64 << 10 };
 

@@ -168,7 +168,7 @@ SCENARIO(reads_scenario_slot);
 static const struct scenario reads_scenario_slot_joined = {
     .name = "reads-slot-epoch-joined", .summary = "the same by a thread that has joined the new epoch", .source = "FIELD.md 3.27",
     .setup = reads_setup_slot, .thread = {reads_join_and_borrow, reads_replace_slot}, .check = reads_check_slot,
-    .unfit = reads_borrow_unfit,
+    .unfit = reads_borrow_unfit, .large = true,
 };
 SCENARIO(reads_scenario_slot_joined);
 
@@ -229,6 +229,12 @@ static const struct scenario reads_scenario_list_insert_first = {
 };
 SCENARIO(reads_scenario_list_insert_first);
 static void reads_clear(void) { list_clear(reads.o); }
+/* The array waits for its readers, the item for nobody. */
+static void reads_setup_wait(void)
+{
+    reads_make_list(1);
+    retire_full = RETIRE_BLOCKS;
+}
 static void reads_clear_reuse(void)
 {
     reads_clear();
@@ -249,7 +255,7 @@ SCENARIO(reads_scenario_list_cleared);
 
 static const struct scenario reads_scenario_clear_reuse = {
     .name = "reads-list-clear-reuse", .summary = "the same when the item's memory is used again at once", .source = "FIELD.md 3.19",
-    .setup = reads_setup_one, .thread = {reads_get_cleared, reads_clear_reuse}, .check = reads_drop, .unfit = reads_unfit,
+    .setup = reads_setup_wait, .thread = {reads_get_cleared, reads_clear_reuse}, .check = reads_drop, .unfit = reads_unfit,
     .reads = READS_OPTIMISTIC, .heap = HEAP_LOCKED,
 };
 SCENARIO(reads_scenario_clear_reuse);
@@ -340,6 +346,31 @@ static const struct scenario reads_scenario_list_contains_moved = {
     .reads = READS_OPTIMISTIC,
 };
 SCENARIO(reads_scenario_list_contains_moved);
+
+/* A slice is replaced by another of the same length: nobody sees the list without it. */
+static void reads_setup_slice(void)
+{
+    reads_setup_contains();
+    reads.thing = tuple_new((struct obj *[]){none_get(), reads.key[0]}, 2);
+    list_append(reads.o, none_get());
+}
+static void reads_set_slice(void) { list_set_slice(reads.o, 0, 2, reads.thing); }
+static void reads_ask_twice(void)
+{
+    EXPLORE_CHECK(list_length(reads.o) == 2);
+    reads_contains();
+}
+static void reads_check_slice(void)
+{
+    obj_decref(reads.thing);
+    reads_check_contains();
+}
+static const struct scenario reads_scenario_slice = {
+    .name = "reads-list-slice", .summary = "length and contains while a slice is replaced: all of the old or all of the new",
+    .source = "FIELD.md section 1", .setup = reads_setup_slice, .thread = {reads_ask_twice, reads_set_slice},
+    .check = reads_check_slice, .unfit = reads_unfit, .reads = READS_OPTIMISTIC,
+};
+SCENARIO(reads_scenario_slice);
 
 /* --- dicts --- */
 
@@ -538,3 +569,31 @@ static const struct scenario reads_scenario_iter_grow = {
     .unfit = reads_unfit, .reads = READS_OPTIMISTIC,
 };
 SCENARIO(reads_scenario_iter_grow);
+/* As many entries as before, but in another block, further on than the old one reaches. */
+static void reads_setup_iter_moved(void)
+{
+    struct obj *item;
+    reads_setup_iter_dict();
+    EXPLORE_CHECK(iter_next(reads.iter, &item) == 1);
+    obj_decref(item);
+}
+static void reads_step_moved(void)
+{
+    struct obj *item;
+    int there = iter_next(reads.iter, &item);
+    EXPLORE_CHECK(there < 1 || item == reads.key[2]);
+    if (there < 0)
+        EXPLORE_CHECK(err_take() == ERR_CHANGED);
+    obj_xdecref(item);
+}
+static void reads_dict_move(void)
+{
+    dict_set(reads.o, reads.key[2], none_get());
+    dict_del(reads.o, reads.key[1]);
+}
+static const struct scenario reads_scenario_iter_moved = {
+    .name = "reads-iter-moved", .summary = "a step without the lock while the entries go to another block and are as many again",
+    .source = "FIELD.md 3.17", .setup = reads_setup_iter_moved, .thread = {reads_step_moved, reads_dict_move}, .check = reads_check_iter,
+    .unfit = reads_unfit, .reads = READS_OPTIMISTIC,
+};
+SCENARIO(reads_scenario_iter_moved);
