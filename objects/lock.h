@@ -158,7 +158,21 @@ HOT bool lock_try_shared(struct lock *l)
 HOT bool lock_try_own(struct lock *l)
 {
 #if !LOCK_NONE
-    if (!likely(lock_is_own(l)) || unlikely(!lock_enter_biased(l)))
+    if (!(likely(lock_is_own(l)) && lock_enter_biased(l)))
+        return false;
+    lock_stat(l, acquired);
+    os_interleave();
+#else
+    (void)l;
+#endif
+    return true;
+}
+
+/* lock_try where lock_try_own has said no. */
+HOT bool lock_try_other(struct lock *l)
+{
+#if !LOCK_NONE
+    if (unlikely(!lock_try_shared(l)))
         return false;
     lock_stat(l, acquired);
     os_interleave();
@@ -169,33 +183,14 @@ HOT bool lock_try_own(struct lock *l)
 }
 
 /* lock_acquire where lock_try_own has said no. */
-INLINE void lock_acquire_other(struct lock *l)
+HOT void lock_acquire_other(struct lock *l)
 {
-#if !LOCK_NONE
-    if (unlikely(!lock_try_shared(l))) {
+    if (unlikely(!lock_try_other(l)))
         lock_acquire_slow(l);
-        return;
-    }
-    lock_stat(l, acquired);
-    os_interleave();
-#else
-    (void)l;
-#endif
 }
 
 /* Takes the lock if it is free (parking: and nobody waits for it). Never waits, never detaches: the one way to take a second lock. */
-HOT bool lock_try(struct lock *l)
-{
-#if !LOCK_NONE
-    if (!(likely(lock_is_own(l)) && lock_enter_biased(l)) && unlikely(!lock_try_shared(l)))
-        return false;
-    lock_stat(l, acquired);
-    os_interleave();
-#else
-    (void)l;
-#endif
-    return true;
-}
+HOT bool lock_try(struct lock *l) { return lock_try_own(l) || lock_try_other(l); }
 
 /* Not recursive; the caller holds no other lock. The holder may touch counts (incref), never decref, call user code or
  * reach a safepoint. May detach (when contended): borrowed references of the caller end here. */

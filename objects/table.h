@@ -56,10 +56,11 @@ enum { TABLE_MISSING = -1, TABLE_ASK = -2, TABLE_ERROR = -3, TABLE_NO_MEMORY = -
 
 #define TABLE_ROOM(slots) ((slots)*2 / 3)
 
-/* relaxed, all: under the lock */
+/* relaxed, all that follow: under the lock */
 HOT size_t table_used(const struct table *t) { return atomic_load_explicit(&t->used, memory_order_relaxed); }
 HOT size_t table_filled(const struct table *t) { return atomic_load_explicit(&t->filled, memory_order_relaxed); }
 HOT int32_t table_index(const struct table *t, size_t slot) { return atomic_load_explicit(&t->index[slot], memory_order_relaxed); }
+/* relaxed, all three: as above */
 HOT int64_t table_hash_at(const struct table_place *e) { return atomic_load_explicit(&e->hash, memory_order_relaxed); }
 HOT struct obj *table_key(const struct table_place *e) { return atomic_load_explicit(&e->key, memory_order_relaxed); }
 HOT struct obj *table_value(const struct table_place *e) { return atomic_load_explicit(&e->value, memory_order_relaxed); }

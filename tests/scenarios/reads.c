@@ -594,6 +594,6 @@ static void reads_dict_move(void)
 static const struct scenario reads_scenario_iter_moved = {
     .name = "reads-iter-moved", .summary = "a step without the lock while the entries go to another block and are as many again",
     .source = "FIELD.md 3.17", .setup = reads_setup_iter_moved, .thread = {reads_step_moved, reads_dict_move}, .check = reads_check_iter,
-    .unfit = reads_unfit, .reads = READS_OPTIMISTIC,
+    .unfit = reads_unfit, .large = true, .reads = READS_OPTIMISTIC,
 };
 SCENARIO(reads_scenario_iter_moved);
