@@ -10,7 +10,7 @@
  * period lasts until every attached thread has come to its next safepoint: 20 microseconds at 64 reads a safepoint, without bound
  * where a thread computes, and memory waits for it (FIELD.md 3.22); attach, detach and stop-the-world would all have to report. With memb a
  * section costs 2.7 ns inline, and a grace period 0.3 to 10 microseconds, whatever the threads do, since no section contains a
- * safepoint, a lock or user code. So whoever has too much simply waits, in the middle of anything but a section: deferred memory is
+ * safepoint, an object's lock or user code (at most a mutex of the strategy's log, under which nobody waits for a grace period). So whoever has too much simply waits, in the middle of anything but a section: deferred memory is
  * bounded by constants, and running out of memory cannot happen here, since the list is an array in the thread.
  * (Measured on the 2-core machine of results/, beside other work.)
  *

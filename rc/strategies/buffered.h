@@ -39,7 +39,7 @@
  * Reads without the container's lock (RC_READS_BORROW): no try and no second look. A reader in epoch r loads x from a slot and logs its
  * INC with the label r; a writer in epoch d replaces x and logs its DEC. Claim: r <= d+1. The writer's store comes before its
  * acknowledgement of d+1, and d+2 opens after everybody's, by commit.lock; so whoever has joined d+2 (or attached then) sees the
- * store, and by coherence cannot load x there any more. DEC d is applied when d+1 is closed, after all INC <= d+1: after the
+ * store, and by coherence cannot load x there any more (nor the array that held x before it, which was replaced earlier still). DEC d is applied when d+1 is closed, after all INC <= d+1: after the
  * reader's. The proof above holds as it stands: where r1 is the slot's reference and its DEC is applied, the INC of the copy
  * is too. Until it joins d+2 the reader may look at x as it likes (RC_DEFERS_FREE): a key is compared without being counted.
  * With the world stopped no reader stands between its load and its INC.
