@@ -1,8 +1,9 @@
 /*
  * reads.c (a workload) -- one list or dict, shared by all threads, is read and hardly ever written: what reads=optimistic is for.
  *
- * Item i is a boxed int beyond the cached ones; items are made in order, so that neighbours lie side by side. A thread reads a block of up to READS_BLOCK items READS_ROUNDS times over, then the next block; each begins at another one, and all come
- * past all of them. So at any moment threads count on different lines, and the lines change hands once a block: what is left is
+ * Item i is a boxed int beyond the cached ones; items are made in order, so that neighbours lie side by side. A thread reads a block
+ * of up to READS_BLOCK items READS_ROUNDS times over, then the next block; each begins at another one, and all come past all of
+ * them. So at any moment threads count on different lines, and the lines change hands once a block: what is left is
  * what reading itself costs. order=random takes a block at random at each turn: now and then two meet.
  * items=1 is the opposite: all count at one object, and its line bounces whatever the container does.
  * Of 1000 turns `writes` replace the block's first item by an equal one. Every value read is checked to be its place's.
