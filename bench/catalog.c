@@ -80,3 +80,8 @@ void catalog_params(struct names *names, const struct runtime *runtime, const st
     catalog_add_params(names, workload->params);
     catalog_add_params(names, runtime->params);
 }
+
+const char *catalog_refusal(const struct runtime *runtime, const char *param, const char *value)
+{
+    return runtime->refuses ? runtime->refuses(param, value) : NULL;
+}

@@ -19,6 +19,9 @@ const struct workload_info *catalog_workload(const struct runtime *runtime, cons
 /* A variable of this workload, or one that every workload has. */
 const struct param *catalog_param(const struct runtime *runtime, const struct workload_info *workload, const char *name);
 
+/* Why this strategy cannot have that value of a policy; NULL: it can. */
+const char *catalog_refusal(const struct runtime *runtime, const char *param, const char *value);
+
 void catalog_strategies(struct names *names); /* alphabetical */
 void catalog_workloads(struct names *names);  /* of any strategy, in the runtimes' order */
 void catalog_params(struct names *names, const struct runtime *runtime, const struct workload_info *workload);

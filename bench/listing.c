@@ -239,6 +239,21 @@ static json_t *listing_json_params(void)
     return listing_json_param_list(listing_common_params());
 }
 
+/* Which strategies cannot have that value, and why. */
+static void listing_print_refusals(const char *name, const char *value)
+{
+    struct names strategies = {0};
+
+    catalog_strategies(&strategies);
+    for (size_t i = 0; i < strategies.count; i++) {
+        const char *why = catalog_refusal(catalog_strategy(strategies.item[i]), name, value);
+
+        if (why)
+            printf("! %s=%s: not with strategy %s: %s\n", name, value, strategies.item[i], why);
+    }
+    names_free(&strategies);
+}
+
 /* Policies: the variables that every workload has, since they are the runtime's. */
 static void listing_print_policies(void)
 {
@@ -249,6 +264,16 @@ static void listing_print_policies(void)
     listing_param_rows(&table, NULL, listing_common_params());
     table_print(&table, TABLE_TEXT);
     table_free(&table);
+    for (const struct param *param = listing_common_params(); param && param->name; param++) {
+        struct names choices = {0};
+
+        if (param->kind != PARAM_CHOICE)
+            continue;
+        param_choices(param, &choices);
+        for (size_t i = 0; i < choices.count; i++)
+            listing_print_refusals(param->name, choices.item[i]);
+        names_free(&choices);
+    }
 }
 
 static const struct topic topics[] = {

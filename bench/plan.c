@@ -66,6 +66,18 @@ static void plan_check_values(const struct param *param, const struct binding *b
     }
 }
 
+/* A strategy that cannot have a value says why, and the run ends before it begins: a table without it would look complete. */
+static void plan_check_refusals(const struct runtime *runtime, const struct binding *binding)
+{
+    for (size_t i = 0; i < binding->values.count; i++) {
+        const char *why = catalog_refusal(runtime, binding->name, binding->values.item[i]);
+
+        if (why)
+            die_usage("-L %s=%s: not with strategy %s: %s (choose others with -s)", binding->name, binding->values.item[i],
+                      runtime->name, why);
+    }
+}
+
 /* Every variable of -L must belong to one of the chosen workloads at least. */
 static void plan_check_bindings(const struct options *options, const struct names *strategies, const struct names *workloads)
 {
@@ -82,8 +94,10 @@ static void plan_check_bindings(const struct options *options, const struct name
 
                 if (workload)
                     catalog_params(&known, runtime, workload);
-                if (param)
+                if (param) {
                     plan_check_values(param, binding);
+                    plan_check_refusals(runtime, binding);
+                }
                 used |= param != NULL;
             }
         if (!used)

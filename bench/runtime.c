@@ -48,6 +48,8 @@ static const struct param runtime_params[] = {
      "buffered, gil); deferred: a reference until then; auto: raw where that is right"},
     {"modules", PARAM_CHOICE, "lock|gil|off", 0, 0, "lock",
      "what guards an old extension module: its own lock, one for all, or (a demonstration) nothing"},
+    {"reads", PARAM_CHOICE, "locked|optimistic", 0, 0, "locked",
+     "get, contains, length and iteration of lists and dicts: under their lock, or first without it (objects/reads.h)"},
     {"shared", PARAM_CHOICE, "counted|immortal", 0, 0, "immortal", "None, booleans, small ints and a workload's shared objects"},
     {"gc", PARAM_CHOICE, "off|track-locked|track-buffered", 0, 0, "off",
      "collection of cycles: off; containers tracked in one table under a lock; or in a table of each thread, a log emptied in place"},
@@ -498,6 +500,7 @@ static int sample_start(struct crew *c)
                     : work_is(w, "borrowed", "deferred") ? BORROWED_DEFERRED
                                                          : BORROWED_AUTO,
         .modules = work_is(w, "modules", "lock") ? MODULE_LOCK : work_is(w, "modules", "gil") ? MODULE_GIL : MODULE_OFF,
+        .reads = work_is(w, "reads", "optimistic") ? READS_OPTIMISTIC : READS_LOCKED,
         .count_shared = work_counts_shared(w),
         .track = sample_track(w),
         .collect_threshold = work_int(w, "gc-threshold"),
@@ -541,6 +544,12 @@ static int sample_run(const struct sample_request *request, struct sample *s)
 
 /* --- what the driver sees --- */
 
+static const char *runtime_refuses(const char *param, const char *value)
+{
+    bool reads = strcmp(param, "reads") == 0 && strcmp(value, "optimistic") == 0;
+    return reads && RC_READS == RC_READS_NONE ? RC_READS_REFUSED : NULL;
+}
+
 #define RUNTIME_NAME_(s) #s
 #define RUNTIME_NAME(s) RUNTIME_NAME_(s)
 
@@ -553,6 +562,7 @@ static const struct runtime runtime_instance = {
     .int_bytes = sizeof(struct integer),
     .workloads = workload_infos,
     .params = runtime_params,
+    .refuses = runtime_refuses,
     .run = sample_run,
 };
 

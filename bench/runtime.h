@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RUNTIME_MAX_THREADS = 256, RUNTIME_MAX_PARAMS = 16, RUNTIME_MAX_COUNTERS = 64, RUNTIME_MAX_FACTS = 16,
+enum { RUNTIME_MAX_THREADS = 256, RUNTIME_MAX_PARAMS = 32, RUNTIME_MAX_COUNTERS = 64, RUNTIME_MAX_FACTS = 16,
        RUNTIME_MAX_LOCKS = 8, RUNTIME_MAX_LOCK_COUNTERS = 8 };
 
 /* Traits of a strategy, as bits. */
@@ -138,6 +138,8 @@ struct runtime {
     size_t int_bytes;    /* memory of one small int object */
     const struct workload_info *const *workloads; /* ends with NULL */
     const struct param *params;                   /* of every workload (freelist policy …); ends with a NULL name */
+    /* Why this strategy cannot have that value of one of `params`, or NULL: it can. NULL: it can have all. */
+    const char *(*refuses)(const char *param, const char *value);
 
     /* Takes one sample. Blocks. May be called once per process: a worker runs one strategy, one cell, once.
      * Returns 0, or -1 with sample->error set (out of memory, bad parameter). A wrong answer is not an error of run():

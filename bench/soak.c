@@ -102,6 +102,10 @@ static void soak_draw_values(struct soak_cell *cell, uint64_t *state)
         for (const struct param *param = list[i]; param && param->name && used < RUNTIME_MAX_PARAMS - 1; param++) {
             char *value = soak_draw_value(state, param, i == 1);
 
+            if (value && catalog_refusal(cell->runtime, param->name, value)) {
+                free(value);
+                value = NULL;
+            }
             if (value)
                 cell->request.params[used++] = (struct param_value){.name = param->name, .value = value};
         }

@@ -10,6 +10,7 @@
 
 #include "../objects/object.c"
 #include "../objects/borrowed.c"
+#include "../objects/retire.c"
 #include "../objects/heap.c"
 #include "../objects/heap_map.c"
 #include "../objects/track.c"

@@ -19,7 +19,7 @@ API struct obj *dict_new(size_t room)
         return err_memory();
     struct dict *d = obj_alloc(&dict_type, sizeof *d);
     if (unlikely(!d)) {
-        os_free(table.index);
+        table_free_new(&table);
         return NULL;
     }
     d->table = table;
@@ -36,20 +36,50 @@ API int64_t dict_length(struct obj *o)
     struct dict *d = dict_expect(o);
     if (!d)
         return -1;
-    lock_acquire(&d->lock);
-    int64_t length = (int64_t)d->table.used;
+    if (unlikely(!lock_try_own(&d->lock))) {
+        if (reads_optimistic()) {
+            rc_stat(read_optimistic);
+            return (int64_t)atomic_load_explicit(&d->table.used, memory_order_acquire); /* (V2) acquire: the entries that it counts */
+        }
+        lock_acquire_other(&d->lock);
+    }
+    int64_t length = (int64_t)table_used(&d->table);
     lock_release(&d->lock);
     return length;
 }
 
 /* --- reading --- */
 
+/* dict_load and dict_contains (`value` is NULL) by a stranger, or where nobody is one. */
+static __attribute__((noinline)) int dict_load_other(struct dict *d, struct obj *key, int64_t hash, struct obj **value)
+{
+    struct obj *taken;
+    int found = table_try_find(&d->table, &d->lock, key, hash, value != NULL, &taken);
+    if (likely(found != TABLE_ODD)) {
+        if (value)
+            *value = taken;
+        return found;
+    }
+    obj_xdecref(taken);
+    lock_acquire_other(&d->lock);
+    int64_t number = table_search(&d->table, &d->lock, key, hash);
+    if (value)
+        *value = number >= 0 ? obj_incref(table_value(&d->table.entry[number])) : NULL;
+    table_publish(&d->table, number);
+    lock_release(&d->lock);
+    return number >= 0 ? 1 : number == TABLE_MISSING ? 0 : -1;
+}
+
 /* dict_get of a key whose hash is known. */
 INLINE int dict_load(struct dict *d, struct obj *key, int64_t hash, struct obj **value)
 {
-    lock_acquire(&d->lock);
+    if (unlikely(!lock_try_own(&d->lock))) {
+        if (reads_optimistic())
+            return dict_load_other(d, key, hash, value);
+        lock_acquire_other(&d->lock);
+    }
     int64_t number = table_search(&d->table, &d->lock, key, hash);
-    *value = number >= 0 ? obj_incref(d->table.entry[number].value) : NULL;
+    *value = number >= 0 ? obj_incref(table_value(&d->table.entry[number])) : NULL;
     lock_release(&d->lock);
     return number >= 0 ? 1 : number == TABLE_MISSING ? 0 : -1;
 }
@@ -73,8 +103,11 @@ API int dict_get_borrowed(struct obj *o, struct obj *key, struct obj **value)
         return -1;
     lock_acquire(&d->lock);
     int64_t number = table_search(&d->table, &d->lock, key, hash);
-    if (number >= 0 && borrowed_keep(d->table.entry[number].value))
-        *value = d->table.entry[number].value;
+    if (number >= 0) {
+        struct obj *there = table_value(&d->table.entry[number]);
+        if (borrowed_keep(there))
+            *value = there;
+    }
     lock_release(&d->lock);
     return *value ? 1 : number == TABLE_MISSING ? 0 : -1;
 }
@@ -85,7 +118,11 @@ API int dict_contains(struct obj *o, struct obj *key)
     int64_t hash;
     if (unlikely(!d || table_hash(key, &hash) != 0))
         return -1;
-    lock_acquire(&d->lock);
+    if (unlikely(!lock_try_own(&d->lock))) {
+        if (reads_optimistic())
+            return dict_load_other(d, key, hash, NULL);
+        lock_acquire_other(&d->lock);
+    }
     int64_t number = table_search(&d->table, &d->lock, key, hash);
     lock_release(&d->lock);
     return number >= 0 ? 1 : number == TABLE_MISSING ? 0 : -1;
@@ -100,8 +137,7 @@ INLINE int dict_store(struct dict *d, struct obj *key, int64_t hash, struct obj 
     lock_acquire(&d->lock);
     int64_t number = table_search(&d->table, &d->lock, key, hash);
     if (number >= 0) {
-        old = d->table.entry[number].value;
-        d->table.entry[number].value = obj_incref(value);
+        old = table_exchange(&d->table, number, obj_incref(value));
     } else if (number == TABLE_MISSING) {
         number = table_insert(&d->table, &d->lock, key, hash, value);
     }
@@ -132,7 +168,7 @@ API int dict_setdefault(struct obj *o, struct obj *key, struct obj *value, struc
     if (missing)
         number = table_insert(&d->table, &d->lock, key, hash, value);
     if (number >= 0)
-        *found = obj_incref(d->table.entry[number].value);
+        *found = obj_incref(table_value(&d->table.entry[number]));
     lock_release(&d->lock);
     return number < 0 ? table_failed(number) : !missing;
 }
@@ -228,9 +264,10 @@ static struct obj *dict_list(struct obj *o, struct obj *(*take)(const struct tab
     bool failed = !list;
     /* nobody else knows the list yet: no lock */
     for (size_t i = 0; i < s.length && !failed; i++) {
-        list->item[i] = take(&s.entry[i]);
-        failed = !list->item[i];
-        list->length += !failed;
+        struct obj *item = take(&s.entry[i]);
+        failed = !item;
+        if (!failed)
+            list_push(list, item);
     }
     table_snapshot_drop(&s);
     if (!failed)

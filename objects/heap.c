@@ -12,13 +12,14 @@
  * others allocate: the depot is how its lists come back to them.
  *
  * A block keeps its head's dead value as long as it is on a list (the link lies behind the head). One that goes back to
- * malloc keeps nothing: a strategy with late readers of heads must defer frees itself.
+ * malloc keeps nothing: where readers without a lock may be late (reads.h) it goes there after a grace period (retire.h).
  *
  * Order: everything shared here is under the mutex of its class, a leaf lock that is never held over a call upwards.
  */
 #include "borrowed.h"
 #include "defer.h"
 #include "stack.h"
+#include "reads.h"
 #include "track.h"
 
 #ifdef RC_HOSTILE
@@ -92,11 +93,20 @@ static void freelist_move(struct heap_list *to, struct heap_list *from)
     from->count = 0;
 }
 
+/* Back to malloc: after a grace period where late readers look at the heads of the dead (reads.h). */
+static void heap_give_back(void *block, size_t bytes)
+{
+    if (unlikely(reads_see_the_dead()))
+        retire(block, bytes);
+    else
+        os_free(block);
+}
+
 static void freelist_release(struct heap_list *l, size_t class)
 {
     void *block;
     while ((block = freelist_take(l, class)) != NULL)
-        os_free(block);
+        heap_give_back(block, heap_class_bytes(class));
 }
 
 /* --- the depot --- */
@@ -208,7 +218,7 @@ SLOW void heap_free_slow(void *block, size_t bytes)
 {
     heap_self()->live--;
     if (bytes > HEAP_MAX || !heap_keep(block, heap_class(bytes)))
-        os_free(block);
+        heap_give_back(block, bytes);
 }
 
 /* --- threads, start and stop --- */
@@ -232,6 +242,7 @@ API void heap_thread_stop(struct thread *t)
     borrowed_thread_stop(h);
     stack_thread_stop(h);
     defer_thread_stop(h);
+    retire_flush();
     track_thread_stop(h);
     os_lock(&heap_ended.lock);
     heap_ended.live += h->live;

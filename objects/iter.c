@@ -3,7 +3,8 @@
  *
  * A step holds the iterator's lock and the container's. `source` goes from its container to NULL once and to nothing else,
  * so the container's lock, once known, stays the right one. The second lock is only tried; when it is not free the step
- * takes a reference of its own to the container, lets go, and comes back with lock_acquire_two.
+ * takes a reference of its own to the container, lets go, and comes back with lock_acquire_two. Under reads=optimistic a step first
+ * tries without the container's lock (reads.h); the iterator's own is held in any case, so that each item comes out once.
  */
 #include "track.h"
 #include "dict.h"
@@ -50,7 +51,7 @@ API struct obj *iter_new(struct obj *source)
     if (table) {
         struct lock *l = iter_inner(it, source);
         lock_acquire(l);
-        it->expected = table->used;
+        it->expected = table_used(table);
         lock_release(l);
     }
     obj_track(&it->base);
@@ -63,15 +64,15 @@ static int iter_step(struct iter *it, struct obj *source, struct obj **item)
     struct table *table = iter_table(source);
     struct obj *next = NULL;
     if (table) {
-        if (table->used != it->expected) {
+        if (table_used(table) != it->expected) {
             it->expected = SIZE_MAX; /* no table is that large: the error stays */
             return -1;
         }
-        struct table_entry *e = table_step(table, &it->position);
-        next = e ? e->key : NULL;
+        struct table_place *e = table_step(table, &it->position);
+        next = e ? table_key(e) : NULL;
     } else if (obj_is(source, &list_type)) {
         struct list *l = (struct list *)source;
-        next = it->position < l->length ? l->item[it->position++] : NULL;
+        next = it->position < list_count(l) ? list_at(l, it->position++) : NULL;
     } else {
         struct tuple *t = (struct tuple *)source;
         next = it->position < t->length ? t->item[it->position++] : NULL;
@@ -90,22 +91,53 @@ SLOW struct obj *iter_acquire_slow(struct iter *it, struct lock *inner)
     return source;
 }
 
+/* A step without the container's lock (reads.h). The iterator's lock is held: what *taken holds is dropped after it. */
+static bool iter_try_step(struct iter *it, struct obj **taken)
+{
+    struct table *table = iter_table(it->source);
+    if (table)
+        return table_try_step(table, iter_inner(it, it->source), it->expected, &it->position, taken);
+    bool there = list_try_get((struct list *)it->source, it->position, taken);
+    it->position += there;
+    return there;
+}
+
+/* The step needed both locks: the next one may not. */
+static void iter_publish(struct iter *it, struct obj *item)
+{
+    struct table *table = iter_table(it->source);
+    if (!table)
+        list_publish((struct list *)it->source, item);
+    else
+        table_publish(table, -1);
+    if (item)
+        reads_allow(item);
+}
+
 API int iter_next(struct obj *o, struct obj **item)
 {
     *item = NULL;
     if (!obj_expect(o, &iter_type))
         return -1;
     struct iter *it = (struct iter *)o;
-    struct obj *kept = NULL, *gone = NULL;
+    struct obj *kept = NULL, *gone = NULL, *mistake = NULL;
     lock_acquire(&it->lock);
     if (!it->source) {
         lock_release(&it->lock);
         return 0;
     }
     struct lock *inner = iter_inner(it, it->source);
+    bool shared = reads_optimistic() && inner != &it->lock && !lock_is_own(inner);
+    if (shared && iter_try_step(it, item)) {
+        lock_release(&it->lock);
+        return 1;
+    }
+    mistake = *item;
     if (inner != &it->lock && unlikely(!lock_try(inner)))
         kept = iter_acquire_slow(it, inner);
     int result = it->source ? iter_step(it, it->source, item) : 0;
+    if (shared && result > 0)
+        iter_publish(it, *item);
     if (result == 0) {
         gone = it->source; /* whoever takes it out drops it: one thread (FIELD.md 3.18) */
         it->source = NULL;
@@ -113,6 +145,7 @@ API int iter_next(struct obj *o, struct obj **item)
     lock_release_two(inner, &it->lock); /* in this order: without the iterator's lock somebody may drop the container */
     obj_xdecref(kept);
     obj_xdecref(gone);
+    obj_xdecref(mistake);
     if (unlikely(result < 0))
         err_set(ERR_CHANGED, "dict or set changed its size while it was iterated", 0, 0);
     return result;

@@ -33,9 +33,76 @@ INLINE size_t list_growth(size_t length)
 #endif
 }
 
+INLINE size_t list_bytes(size_t room) { return sizeof(struct list_items) + room * sizeof(struct obj *); }
+/* What an array lies in; NULL: there is none. */
+INLINE struct list_items *list_block(const _Atomic(struct obj *) *item)
+{
+    return item ? (struct list_items *)((char *)item - offsetof(struct list_items, item)) : NULL;
+}
+
+/* Room for that many, in `old` (NULL: in new memory); NULL: no memory, `old` is as it was. */
+static _Atomic(struct obj *) *list_alloc(struct list_items *old, size_t room)
+{
+    struct list_items *a = os_realloc(old, list_bytes(room));
+    if (unlikely(!a))
+        return NULL;
+    a->room = room;
+    return a->item;
+}
+
+/* Frees an array that has left its list; `published`: readers may still be in it. */
+static void list_free(_Atomic(struct obj *) *item, size_t room, bool published)
+{
+    if (unlikely(published))
+        retire(list_block(item), list_bytes(room));
+    else
+        os_free(list_block(item));
+}
+
+/* relaxed: under the lock */
+INLINE struct list_items *list_published(const struct list *l) { return atomic_load_explicit(&l->published, memory_order_relaxed); }
+
+/* What is there for the lock's holder alone: as plain memory, which readers only read. */
+INLINE struct obj **list_plain(_Atomic(struct obj *) *item) { return (struct obj **)item; }
+
+/* The array, complete, is for readers from now on. */
+static void list_show_new(struct list *l)
+{
+    size_t length = list_count(l);
+    for (size_t i = length; i < l->room; i++)
+        atomic_init(&l->item[i], NULL); /* what is not filled yet is NULL before anybody sees it (FIELD.md 3.15) */
+    /* (V1) release: the items, and what they are */
+    atomic_store_explicit(&l->published, list_block(l->item), memory_order_release);
+}
+
+API void list_publish(struct list *l, struct obj *item)
+{
+    if (l->item && !list_published(l))
+        list_show_new(l);
+    if (item)
+        reads_allow(item);
+}
+
+/* list_set_room where readers may be in the array: they keep it, as it is now, until they leave (FIELD.md 3.16). */
+SLOW bool list_move(struct list *l, size_t room)
+{
+    _Atomic(struct obj *) *item = list_alloc(NULL, room), *old = l->item;
+    size_t old_room = l->room;
+    if (!item)
+        return false;
+    memcpy(list_plain(item), list_plain(old), list_count(l) * sizeof *item);
+    l->item = item;
+    l->room = room;
+    list_show_new(l);
+    list_free(old, old_room, true);
+    return true;
+}
+
 static bool list_set_room(struct list *l, size_t room)
 {
-    struct obj **item = os_realloc(l->item, room * sizeof *item);
+    if (unlikely(list_published(l) != NULL))
+        return list_move(l, room);
+    _Atomic(struct obj *) *item = list_alloc(list_block(l->item), room);
     if (unlikely(!item))
         return false;
     l->item = item;
@@ -43,37 +110,70 @@ static bool list_set_room(struct list *l, size_t room)
     return true;
 }
 
+/* Around a change of more than one slot: readers take the lock meanwhile. */
+INLINE struct list_items *list_hide(struct list *l)
+{
+    struct list_items *shown = list_published(l);
+    atomic_store_explicit(&l->published, NULL, memory_order_relaxed); /* (V1) relaxed: before the version's release */
+    lock_changes(&l->lock);
+    return shown;
+}
+INLINE void list_show(struct list *l, struct list_items *shown)
+{
+    atomic_store_explicit(&l->published, shown, memory_order_release); /* (V1) release: all slots as they are now */
+}
+
+/* `length` items move to another place, one by one where readers see them. Hidden (`shown` is what was). */
+static void list_shift(struct list *l, const struct list_items *shown, size_t to, size_t from, size_t length)
+{
+    if (likely(!shown))
+        memmove(list_plain(l->item) + to, list_plain(l->item) + from, length * sizeof *l->item);
+    else if (to < from)
+        for (size_t i = 0; i < length; i++)
+            list_put(l, to + i, list_at(l, from + i));
+    else
+        for (size_t i = length; i-- > 0;)
+            list_put(l, to + i, list_at(l, from + i));
+}
+
 /* Under the lock: room for `more` items behind the last; false: no memory, nothing has changed. */
 SLOW bool list_grow_slow(struct list *l, size_t more)
 {
-    return more <= LIST_MAX / 2 && l->length + more <= LIST_MAX / 2 && list_set_room(l, list_growth(l->length + more));
+    size_t length = list_count(l);
+    return more <= LIST_MAX / 2 && length + more <= LIST_MAX / 2 && list_set_room(l, list_growth(length + more));
 }
 INLINE bool list_reserve(struct list *l, size_t more)
 {
-    return likely(l->room - l->length >= more) || list_grow_slow(l, more);
+    return likely(l->room - list_count(l) >= more) || list_grow_slow(l, more);
 }
 
 /* Under the lock. Keeps the room where there is no memory for less of it. */
 SLOW void list_shrink_slow(struct list *l)
 {
-    size_t room = list_growth(l->length);
-    if (l->length > 0 && room < l->room)
+    size_t length = list_count(l), room = list_growth(length);
+    if (length > 0 && room < l->room)
         list_set_room(l, room);
 }
 
 /* The list's items on their own: what a caller takes out under the lock and drops after it. */
 struct list_array {
-    struct obj **item;
+    _Atomic(struct obj *) *item;
     size_t length, room;
+    bool published; /* readers may be in it: nobody writes to it any more */
 };
 
+/* Under the lock: the array leaves for another one, which the caller puts there at once: readers of the length see no other. */
+static struct list_array list_exchange(struct list *l)
+{
+    return (struct list_array){l->item, list_count(l), l->room, list_hide(l) != NULL};
+}
 /* Under the lock: takes all items out. */
 static struct list_array list_steal(struct list *l)
 {
-    struct list_array all = {l->item, l->length, l->room};
+    struct list_array all = list_exchange(l);
     l->item = NULL;
-    l->length = l->room = 0;
-    l->lock.version++;
+    l->room = 0;
+    list_set_count(l, 0);
     return all;
 }
 
@@ -81,10 +181,25 @@ static struct list_array list_steal(struct list *l)
 static void list_drop_array(struct list_array *a)
 {
     for (size_t i = 0; i < a->length; i++)
-        obj_decref(a->item[i]);
-    os_free(a->item);
+        obj_decref(list_plain(a->item)[i]);
+    list_free(a->item, a->room, a->published);
 }
 
+/* Into places that readers may see. */
+static void list_push_new(struct list *l, struct obj *const *from, size_t length)
+{
+    size_t at = list_count(l);
+    for (size_t i = 0; i < length; i++)
+        list_put(l, at + i, obj_incref(from[i]));
+    list_set_count(l, at + length);
+}
+/* A new array for a list without one. It is private again: the next reader publishes it. */
+static void list_install(struct list *l, _Atomic(struct obj *) *item, size_t length, size_t room)
+{
+    l->item = item;
+    l->room = room;
+    list_set_count(l, length);
+}
 static void list_copy_new(struct obj **to, struct obj *const *from, size_t length)
 {
     for (size_t i = 0; i < length; i++)
@@ -95,17 +210,18 @@ static void list_copy_new(struct obj **to, struct obj *const *from, size_t lengt
 
 API struct obj *list_new(size_t room)
 {
-    struct obj **item = NULL;
-    if (room > LIST_MAX || (room > 0 && !(item = os_alloc(room * sizeof *item))))
+    _Atomic(struct obj *) *item = NULL;
+    if (room > LIST_MAX || (room > 0 && !(item = list_alloc(NULL, room))))
         return err_memory();
     struct list *l = obj_alloc(&list_type, sizeof *l);
     if (unlikely(!l)) {
-        os_free(item);
+        os_free(list_block(item));
         return NULL;
     }
     l->item = item;
-    l->length = 0;
     l->room = room;
+    atomic_init(&l->length, 0);
+    atomic_init(&l->published, NULL);
     if (unlikely(!lock_init(&l->lock, &l->base))) {
         obj_decref(&l->base.base);
         return err_memory();
@@ -119,8 +235,7 @@ API struct obj *list_from(struct obj *const *items, size_t length)
     struct list *l = (struct list *)list_new(length);
     if (!l)
         return NULL;
-    list_copy_new(l->item, items, length);
-    l->length = length;
+    list_push_new(l, items, length);
     return &l->base.base;
 }
 
@@ -141,12 +256,10 @@ API struct obj *list_slice(struct obj *o, int64_t from, int64_t to)
     if (!slice)
         return NULL;
     lock_acquire(&l->lock);
-    list_clip(l->length, &from, &to);
+    list_clip(list_count(l), &from, &to);
     bool made = from == to || list_set_room(slice, (size_t)(to - from));
-    if (made) {
-        slice->length = (size_t)(to - from);
-        list_copy_new(slice->item, l->item + (slice->length ? from : 0), slice->length);
-    }
+    if (made && from < to)
+        list_push_new(slice, list_plain(l->item) + from, (size_t)(to - from));
     lock_release(&l->lock);
     if (likely(made))
         return &slice->base.base;
@@ -163,17 +276,61 @@ SLOW void *list_no_index(int64_t i, size_t length)
 }
 
 /* Under the lock: the position that `i` means; not less than the length when there is none. */
-INLINE uint64_t list_at(const struct list *l, int64_t i) { return (uint64_t)i + (i < 0 ? l->length : 0); }
+INLINE uint64_t list_position(const struct list *l, int64_t i) { return (uint64_t)i + (i < 0 ? list_count(l) : 0); }
 
 API int64_t list_length(struct obj *o)
 {
     struct list *l = list_expect(o);
     if (!l)
         return -1;
-    lock_acquire(&l->lock);
-    int64_t length = (int64_t)l->length;
+    if (unlikely(!lock_try_own(&l->lock))) {
+        if (reads_optimistic()) {
+            rc_stat(read_optimistic);
+            return (int64_t)atomic_load_explicit(&l->length, memory_order_acquire); /* (V2) acquire: the items that it counts */
+        }
+        lock_acquire_other(&l->lock);
+    }
+    int64_t length = (int64_t)list_count(l);
     lock_release(&l->lock);
     return length;
+}
+
+API bool list_try_get(struct list *l, size_t i, struct obj **taken)
+{
+    bool there = false;
+    *taken = NULL;
+    reads_enter();
+    /* (V2) acquire, both: the array as it was published; as many slots of it as are counted */
+    struct list_items *a = atomic_load_explicit(&l->published, memory_order_acquire);
+    if (likely(a && i < atomic_load_explicit(&l->length, memory_order_acquire) && i < a->room)) {
+        struct obj *item = atomic_load_explicit(&a->item[i], memory_order_acquire); /* (V2) acquire: the item as it was put there */
+        if (likely(item && reads_take(item))) {
+            *taken = item;
+            /* (V2) acquire, relaxed: both come after the take, which acquires (R3), the second after the first */
+            there = atomic_load_explicit(&a->item[i], memory_order_acquire) == item &&
+                    atomic_load_explicit(&l->published, memory_order_relaxed) == a;
+        }
+    }
+    reads_leave();
+    rc_stat_add(read_optimistic, there);
+    rc_stat_add(read_locked, !there);
+    return likely(there);
+}
+
+/* list_get by a stranger, or where nobody is one. Indexes from the end need length and slot at one moment: the lock. */
+static __attribute__((noinline)) struct obj *list_get_other(struct list *l, int64_t i)
+{
+    struct obj *taken = NULL;
+    if (likely(i >= 0) && likely(list_try_get(l, (size_t)i, &taken)))
+        return taken;
+    obj_xdecref(taken);
+    lock_acquire_other(&l->lock);
+    size_t length = list_count(l);
+    uint64_t at = list_position(l, i);
+    struct obj *item = likely(at < length) ? obj_incref(list_at(l, at)) : NULL;
+    list_publish(l, item);
+    lock_release(&l->lock);
+    return likely(item != NULL) ? item : list_no_index(i, length);
 }
 
 API struct obj *list_get(struct obj *o, int64_t i)
@@ -181,10 +338,14 @@ API struct obj *list_get(struct obj *o, int64_t i)
     struct list *l = list_expect(o);
     if (unlikely(!l))
         return NULL;
-    lock_acquire(&l->lock);
-    size_t length = l->length;
-    uint64_t at = list_at(l, i);
-    struct obj *item = likely(at < length) ? obj_incref(l->item[at]) : NULL;
+    if (unlikely(!lock_try_own(&l->lock))) {
+        if (reads_optimistic())
+            return list_get_other(l, i);
+        lock_acquire_other(&l->lock);
+    }
+    size_t length = list_count(l);
+    uint64_t at = list_position(l, i);
+    struct obj *item = likely(at < length) ? obj_incref(list_at(l, at)) : NULL;
     lock_release(&l->lock);
     return likely(item != NULL) ? item : list_no_index(i, length);
 }
@@ -195,9 +356,9 @@ API struct obj *list_get_borrowed(struct obj *o, int64_t i)
     if (unlikely(!l))
         return NULL;
     lock_acquire(&l->lock);
-    size_t length = l->length;
-    uint64_t at = list_at(l, i);
-    struct obj *item = likely(at < length) ? l->item[at] : NULL;
+    size_t length = list_count(l);
+    uint64_t at = list_position(l, i);
+    struct obj *item = likely(at < length) ? list_at(l, at) : NULL;
     bool kept = likely(item != NULL) && borrowed_keep(item);
     lock_release(&l->lock);
     return likely(kept) ? item : item ? NULL : list_no_index(i, length);
@@ -210,12 +371,12 @@ API int list_set(struct obj *o, int64_t i, struct obj *item)
         return -1;
     struct obj *old = NULL;
     lock_acquire(&l->lock);
-    size_t length = l->length;
-    uint64_t at = list_at(l, i);
+    size_t length = list_count(l);
+    uint64_t at = list_position(l, i);
     if (likely(at < length)) {
-        old = l->item[at];
-        l->item[at] = obj_incref(item);
-        l->lock.version++;
+        old = list_at(l, at);
+        lock_changes(&l->lock);
+        list_put(l, at, obj_incref(item));
     }
     lock_release(&l->lock);
     if (unlikely(!old)) {
@@ -234,7 +395,7 @@ API int list_append(struct obj *o, struct obj *item)
     lock_acquire(&l->lock);
     bool room = list_reserve(l, 1);
     if (likely(room))
-        l->item[l->length++] = obj_incref(item);
+        list_push(l, obj_incref(item));
     lock_release(&l->lock);
     if (likely(room))
         return 0;
@@ -251,11 +412,13 @@ API int list_insert(struct obj *o, int64_t before, struct obj *item)
     bool room = list_reserve(l, 1);
     if (likely(room)) {
         int64_t end = INT64_MAX;
-        list_clip(l->length, &before, &end);
-        memmove(l->item + before + 1, l->item + before, (l->length - (size_t)before) * sizeof *l->item);
-        l->item[before] = obj_incref(item);
-        l->length++;
-        l->lock.version++;
+        size_t length = list_count(l);
+        list_clip(length, &before, &end);
+        struct list_items *shown = list_hide(l);
+        list_shift(l, shown, (size_t)before + 1, (size_t)before, length - (size_t)before);
+        list_put(l, (size_t)before, obj_incref(item));
+        list_set_count(l, length + 1);
+        list_show(l, shown);
     }
     lock_release(&l->lock);
     if (likely(room))
@@ -267,12 +430,15 @@ API int list_insert(struct obj *o, int64_t before, struct obj *item)
 /* Under the lock: the item at a position that exists leaves; its reference passes to the caller. */
 INLINE struct obj *list_take(struct list *l, size_t at)
 {
-    struct obj *item = l->item[at];
-    l->length--;
-    if (at < l->length)
-        memmove(l->item + at, l->item + at + 1, (l->length - at) * sizeof *l->item);
-    l->lock.version++;
-    if (unlikely(l->length < l->room / 2))
+    struct obj *item = list_at(l, at);
+    size_t last = list_count(l) - 1;
+    struct list_items *shown = list_hide(l);
+    if (at < last)
+        list_shift(l, shown, at, at + 1, last - at);
+    list_put(l, last, NULL);
+    list_set_count(l, last);
+    list_show(l, shown);
+    if (unlikely(last < l->room / 2))
         list_shrink_slow(l);
     return item;
 }
@@ -283,8 +449,8 @@ API struct obj *list_pop(struct obj *o, int64_t i)
     if (unlikely(!l))
         return NULL;
     lock_acquire(&l->lock);
-    size_t length = l->length;
-    uint64_t at = list_at(l, i);
+    size_t length = list_count(l);
+    uint64_t at = list_position(l, i);
     struct obj *item = likely(at < length) ? list_take(l, at) : NULL;
     lock_release(&l->lock);
     return likely(item != NULL) ? item : list_no_index(i, length);
@@ -308,12 +474,13 @@ API int list_reverse(struct obj *o)
     if (!l)
         return -1;
     lock_acquire(&l->lock);
-    for (size_t i = 0, j = l->length; i + 1 < j; i++) {
-        struct obj *swap = l->item[--j];
-        l->item[j] = l->item[i];
-        l->item[i] = swap;
+    struct list_items *shown = list_hide(l);
+    for (size_t i = 0, j = list_count(l); i + 1 < j; i++) {
+        struct obj *swap = list_at(l, --j);
+        list_put(l, j, list_at(l, i));
+        list_put(l, i, swap);
     }
-    l->lock.version++;
+    list_show(l, shown);
     lock_release(&l->lock);
     return 0;
 }
@@ -345,8 +512,8 @@ static struct obj **list_source_items(struct obj *source, size_t *length)
         *length = ((struct tuple *)source)->length;
         return ((struct tuple *)source)->item;
     }
-    *length = ((struct list *)source)->length;
-    return ((struct list *)source)->item;
+    *length = list_count((struct list *)source);
+    return list_plain(((struct list *)source)->item);
 }
 
 API int list_extend(struct obj *o, struct obj *sequence)
@@ -362,9 +529,7 @@ API int list_extend(struct obj *o, struct obj *sequence)
     if (likely(room)) {
         /* read again: when it is the list itself, its items may have moved to get room */
         struct obj **from = list_source_items(sequence, &more);
-        if (more > 0)
-            list_copy_new(l->item + l->length, from, more);
-        l->length += more;
+        list_push_new(l, from, more);
     }
     lock_release_two(&l->lock, other);
     if (likely(room))
@@ -377,24 +542,22 @@ API int list_extend(struct obj *o, struct obj *sequence)
  * with the displaced references [from, to) to the caller. False: no memory, nothing has changed. */
 static bool list_replace(struct list *l, size_t from, size_t to, struct obj *source, struct list_array *displaced)
 {
-    size_t more, tail = l->length - to;
+    size_t more, tail = list_count(l) - to;
     struct obj **items = list_source_items(source, &more);
-    if (more > LIST_MAX / 2 || l->length > LIST_MAX / 2)
+    if (more > LIST_MAX / 2 || list_count(l) > LIST_MAX / 2)
         return false;
     size_t length = from + more + tail, room = list_growth(length);
-    struct obj **item = NULL;
-    if (length > 0 && !(item = os_alloc(room * sizeof *item)))
+    _Atomic(struct obj *) *item = NULL;
+    if (length > 0 && !(item = list_alloc(NULL, room)))
         return false;
     if (from > 0)
-        memcpy(item, l->item, from * sizeof *item);
+        memcpy(list_plain(item), list_plain(l->item), from * sizeof *item);
     if (more > 0)
-        list_copy_new(item + from, items, more);
+        list_copy_new(list_plain(item) + from, items, more);
     if (tail > 0)
-        memcpy(item + from + more, l->item + to, tail * sizeof *item);
-    *displaced = list_steal(l);
-    l->item = item;
-    l->length = length;
-    l->room = length > 0 ? room : 0;
+        memcpy(list_plain(item) + from + more, list_plain(l->item) + to, tail * sizeof *item);
+    *displaced = list_exchange(l);
+    list_install(l, item, length, length > 0 ? room : 0);
     return true;
 }
 
@@ -406,7 +569,7 @@ API int list_set_slice(struct obj *o, int64_t from, int64_t to, struct obj *sequ
     struct lock *other = list_source_lock(l, sequence);
     struct list_array old = {0};
     lock_acquire_two(&l->lock, other);
-    list_clip(l->length, &from, &to);
+    list_clip(list_count(l), &from, &to);
     bool done = list_replace(l, (size_t)from, (size_t)to, sequence, &old);
     lock_release_two(&l->lock, other);
     if (unlikely(!done)) {
@@ -414,8 +577,8 @@ API int list_set_slice(struct obj *o, int64_t from, int64_t to, struct obj *sequ
         return -1;
     }
     for (int64_t i = from; i < to; i++)
-        obj_decref(old.item[i]);
-    os_free(old.item);
+        obj_decref(list_plain(old.item)[i]);
+    list_free(old.item, old.room, old.published);
     return 0;
 }
 
@@ -426,21 +589,21 @@ API int list_set_slice(struct obj *o, int64_t from, int64_t to, struct obj *sequ
 static int64_t list_search(struct list *l, struct obj *wanted)
 {
     size_t i = 0;
-    while (i < l->length) {
-        struct obj *item = l->item[i];
+    while (i < list_count(l)) {
+        struct obj *item = list_at(l, i);
         if (item == wanted)
             return (int64_t)i;
         int equal;
         if (likely(item->type->flags & wanted->type->flags & TYPE_EXACT)) {
             equal = obj_equal(item, wanted);
         } else {
-            uint32_t version = l->lock.version;
+            uint32_t version = lock_version(&l->lock);
             obj_incref(item);
             lock_release(&l->lock);
             equal = obj_equal(item, wanted);
             obj_decref(item); /* here: may be the last reference, and its destructor must not meet the lock */
             lock_acquire(&l->lock);
-            if (equal >= 0 && l->lock.version != version) {
+            if (equal >= 0 && lock_version(&l->lock) != version) {
                 i = 0;
                 continue;
             }
@@ -490,12 +653,61 @@ API int64_t list_index(struct obj *o, struct obj *item)
     return at >= 0 ? at : list_no_item(at, item);
 }
 
+enum { LIST_ODD = -3 }; /* take the lock */
+
+/* What the slots [0, n) of an array hold, compared with `wanted`, whose type is TYPE_EXACT. In a read section. Where objects are not sure to
+ * stay alive only identity is asked: a reference to each item in turn would cost more than the lock. */
+static int64_t list_try_scan(struct list_items *a, size_t n, struct obj *wanted)
+{
+    bool same = true;
+    for (size_t i = 0; i < n; i++) {
+        struct obj *item = atomic_load_explicit(&a->item[i], memory_order_acquire); /* (V2) acquire: as in list_try_get */
+        if (item == wanted)
+            return (int64_t)i;
+        if (RC_READS != RC_READS_BORROW)
+            same = false;
+        else if (!item || !(item->type->flags & TYPE_EXACT))
+            return LIST_ODD;
+        else if (obj_equal(item, wanted) > 0)
+            return (int64_t)i;
+    }
+    return same ? LIST_MISSING : LIST_ODD;
+}
+
+/* 1, 0, or LIST_ODD. What is missing was so at one moment: nothing has moved, gone or been replaced while it was looked for (what
+ * was added meanwhile came after). */
+static int list_try_contains(struct list *l, struct obj *wanted)
+{
+    int64_t at = LIST_ODD;
+    reads_enter();
+    uint32_t version = atomic_load_explicit(&l->lock.version, memory_order_acquire); /* (V2) acquire: first */
+    struct list_items *a = atomic_load_explicit(&l->published, memory_order_acquire); /* (V2) acquire: the array, complete */
+    size_t n = atomic_load_explicit(&l->length, memory_order_acquire);                /* (V2) acquire: and its items */
+    if (a)
+        at = list_try_scan(a, n < a->room ? n : a->room, wanted);
+    if (a && n > a->room)
+        at = LIST_ODD;
+    if (atomic_load_explicit(&l->lock.version, memory_order_relaxed) != version) /* (V2) relaxed: after the slots' acquire */
+        at = LIST_ODD;
+    reads_leave();
+    rc_stat_add(read_optimistic, at != LIST_ODD);
+    rc_stat_add(read_locked, at == LIST_ODD);
+    return at >= 0 ? 1 : at == LIST_MISSING ? 0 : LIST_ODD;
+}
+
 API int list_contains(struct obj *o, struct obj *item)
 {
     struct list *l = list_expect(o);
     if (!l)
         return -1;
-    lock_acquire(&l->lock);
+    if (unlikely(!lock_try_own(&l->lock))) {
+        int found = reads_optimistic() && item->type->flags & TYPE_EXACT ? list_try_contains(l, item) : LIST_ODD;
+        if (found != LIST_ODD)
+            return found;
+        lock_acquire_other(&l->lock);
+        if (reads_optimistic())
+            list_publish(l, NULL);
+    }
     int64_t at = list_search(l, item);
     lock_release(&l->lock);
     return at >= 0 ? 1 : at == LIST_MISSING ? 0 : -1;
@@ -507,7 +719,7 @@ enum { SORT_RUN = 16 }; /* sorted by insertion; below this a merge costs more th
 
 /* `from` holds the items, all of them at any time; `to` is scratch of the same length. */
 struct list_sort {
-    struct obj **from, **to;
+    struct obj **from, **to; /* list_plain of two arrays */
     size_t length, room, room_to;
 };
 
@@ -607,11 +819,23 @@ static int sort_items(struct list_sort *s)
 /* Under the lock: the items leave the list for `s`, with memory to sort them in. False: no memory, nothing has changed. */
 static bool list_detach(struct list *l, struct list_sort *s)
 {
-    struct obj **scratch = os_alloc(l->length * sizeof *scratch);
-    if (!scratch)
+    size_t length = list_count(l);
+    bool published = list_published(l) != NULL;
+    /* readers may be in the array: it stays as it is, and what is sorted is a copy */
+    _Atomic(struct obj *) *scratch = list_alloc(NULL, length), *copy = published ? list_alloc(NULL, length) : NULL;
+    if (!scratch || (published && !copy)) {
+        os_free(list_block(scratch));
+        os_free(list_block(copy));
         return false;
+    }
     struct list_array all = list_steal(l);
-    *s = (struct list_sort){all.item, scratch, all.length, all.room, all.length};
+    if (published) {
+        memcpy(list_plain(copy), list_plain(all.item), length * sizeof *copy);
+        list_free(all.item, all.room, true);
+        all.item = copy;
+        all.room = length;
+    }
+    *s = (struct list_sort){list_plain(all.item), list_plain(scratch), length, all.room, length};
     return true;
 }
 
@@ -622,8 +846,8 @@ API int list_sort(struct obj *o)
         return -1;
     struct list_sort s = {0};
     lock_acquire(&l->lock);
-    bool trivial = l->length < 2, detached = !trivial && list_detach(l, &s);
-    uint32_t version = l->lock.version;
+    bool trivial = list_count(l) < 2, detached = !trivial && list_detach(l, &s);
+    uint32_t version = lock_version(&l->lock);
     lock_release(&l->lock);
     if (!detached) {
         if (!trivial)
@@ -634,13 +858,11 @@ API int list_sort(struct obj *o)
     int failed = sort_items(&s);
 
     lock_acquire(&l->lock);
-    bool changed = l->lock.version != version || l->room > 0; /* room: appended to, and it was empty */
+    bool changed = lock_version(&l->lock) != version || l->room > 0; /* room: appended to, and it was empty */
     struct list_array meanwhile = list_steal(l);
-    l->item = s.from;
-    l->length = s.length;
-    l->room = s.room;
+    list_install(l, (_Atomic(struct obj *) *)s.from, s.length, s.room);
     lock_release(&l->lock);
-    os_free(s.to);
+    os_free(list_block((_Atomic(struct obj *) *)s.to));
     list_drop_array(&meanwhile);
     if (changed && !failed)
         err_set(ERR_CHANGED, "list changed during its sort", 0, 0);
@@ -652,9 +874,9 @@ API int list_sort(struct obj *o)
 static void list_dealloc(struct obj *o)
 {
     struct list *l = (struct list *)o;
-    for (size_t i = 0; i < l->length; i++)
-        obj_decref_field(l->item[i]);
-    os_free(l->item);
+    for (size_t i = 0, length = list_count(l); i < length; i++)
+        obj_decref_field(list_at(l, i));
+    os_free(list_block(l->item)); /* at once: a reader holds a reference to the list */
     lock_drop(&l->lock);
     obj_free(o, sizeof *l);
 }
@@ -666,8 +888,8 @@ static int list_traverse(struct obj *o, int (*visit)(struct obj *, void *), void
 {
     struct list *l = (struct list *)o;
     int stop = 0;
-    for (size_t i = 0; i < l->length && !stop; i++)
-        stop = visit(l->item[i], arg);
+    for (size_t i = 0; i < list_count(l) && !stop; i++)
+        stop = visit(list_at(l, i), arg);
     return stop;
 }
 
@@ -675,7 +897,7 @@ static int list_traverse(struct obj *o, int (*visit)(struct obj *, void *), void
 static struct obj *list_step(struct list *l, size_t i)
 {
     lock_acquire(&l->lock);
-    struct obj *item = i < l->length ? obj_incref(l->item[i]) : NULL;
+    struct obj *item = i < list_count(l) ? obj_incref(list_at(l, i)) : NULL;
     lock_release(&l->lock);
     return item;
 }

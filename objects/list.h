@@ -2,7 +2,7 @@
  * list.h -- a growing sequence with one lock.
  *
  * Invariant: 0 <= length <= room; item[0 … length) are owned references. All fields are read and written under the lock
- * (plain and gil: under their single runner). Items that an operation displaces are decref'ed after the unlock.
+ * (plain and gil: under their single runner), but for what reads.h lets be read without it: get, contains, length, iteration. Items that an operation displaces are decref'ed after the unlock.
  * Comparisons with objects of a type that is not TYPE_EXACT run without the lock, on a new reference, and restart when
  * the version has changed meanwhile. Sorting detaches the array; a list changed during its own sort reports ERR_CHANGED.
  * Indices may be negative: from the end. Errors: ERR_TYPE (not a list), ERR_MEMORY, and those named at the function.
@@ -10,14 +10,44 @@
 #ifndef OBJECTS_LIST_H
 #define OBJECTS_LIST_H
 
-#include "lock.h"
+#include "reads.h"
+
+/* A list's array in memory. */
+struct list_items {
+    size_t room;
+    _Atomic(struct obj *) item[]; /* owned; published: those behind the last are NULL */
+};
 
 struct list {
     struct container base;
     struct lock lock;
-    size_t length, room;
-    struct obj **item;
+    _Atomic(struct list_items *) published; /* reads.h; NULL, or what `item` lies in */
+    _Atomic size_t length;                  /* as room and item: written under the lock */
+    size_t room;
+    _Atomic(struct obj *) *item;
 };
+
+/* --- under the lock, or of a list that nobody else knows --- */
+
+/* relaxed, both: under the lock */
+HOT size_t list_count(const struct list *l) { return atomic_load_explicit(&l->length, memory_order_relaxed); }
+HOT struct obj *list_at(const struct list *l, size_t i) { return atomic_load_explicit(&l->item[i], memory_order_relaxed); }
+/* (V1) release, both: for optimistic readers (reads.h) */
+HOT void list_set_count(struct list *l, size_t n) { atomic_store_explicit(&l->length, n, memory_order_release); }
+HOT void list_put(struct list *l, size_t i, struct obj *o) { atomic_store_explicit(&l->item[i], o, memory_order_release); }
+/* Behind the last, with room for it; the reference is the list's now. */
+HOT void list_push(struct list *l, struct obj *o)
+{
+    size_t n = list_count(l);
+    list_put(l, n, o);
+    list_set_count(l, n + 1);
+}
+
+/* Item i without the lock (reads=optimistic): true: *taken is a new reference to it. False: take the lock; *taken (NULL or a reference)
+ * is to be dropped, when no lock is held. */
+API bool list_try_get(struct list *l, size_t i, struct obj **taken);
+/* Under the lock, which is not held through a bias, after a reader of *taken could not do without: the next one can. */
+API void list_publish(struct list *l, struct obj *item);
 
 static const struct type list_type;
 

@@ -52,7 +52,7 @@ struct lock {
     };
     _Atomic uint32_t owner;  /* the thread that it is biased to; THREAD_ID_NONE: none, or it has noticed that it lost it */
 #endif
-    uint32_t version; /* under the lock: changes whenever an item moves, goes or is replaced, but not when one is added at
+    _Atomic uint32_t version; /* written under the lock: changes whenever an item moves, goes or is replaced, but not when one is added at
                       * the end (list.c and table.h say why that is enough) */
 };
 
@@ -99,7 +99,7 @@ INLINE bool lock_init(struct lock *l, struct container *of)
 {
     assert((void *)l == (void *)(of + 1));
     (void)of;
-    l->version = 0;
+    atomic_init(&l->version, 0);
 #if !LOCK_NONE
     /* relaxed: a bet; an ending thread's id is not its own */
     bool biased = lock_biasing && rt_self->id != THREAD_ID_ENDING &&
@@ -120,7 +120,9 @@ HOT void lock_drop(struct lock *l)
         lock_drop_mutex(l);
 }
 
-#if !LOCK_NONE
+#if LOCK_NONE
+HOT bool lock_is_own(const struct lock *l) { (void)l; return true; }
+#else
 /* relaxed: a thread finds its own id here only if it stored it, and only it takes it away */
 HOT bool lock_is_own(const struct lock *l) { return atomic_load_explicit(&l->owner, memory_order_relaxed) == rt_self->id; }
 
@@ -152,11 +154,11 @@ HOT bool lock_try_shared(struct lock *l)
 }
 #endif
 
-/* Takes the lock if it is free (parking: and nobody waits for it). Never waits, never detaches: the one way to take a second lock. */
-HOT bool lock_try(struct lock *l)
+/* For the owner alone, through its bias; false: there is none. Never waits. */
+HOT bool lock_try_own(struct lock *l)
 {
 #if !LOCK_NONE
-    if (!(likely(lock_is_own(l)) && lock_enter_biased(l)) && unlikely(!lock_try_shared(l)))
+    if (!(likely(lock_is_own(l)) && lock_enter_biased(l)))
         return false;
     lock_stat(l, acquired);
     os_interleave();
@@ -165,6 +167,30 @@ HOT bool lock_try(struct lock *l)
 #endif
     return true;
 }
+
+/* lock_try where lock_try_own has said no. */
+HOT bool lock_try_other(struct lock *l)
+{
+#if !LOCK_NONE
+    if (unlikely(!lock_try_shared(l)))
+        return false;
+    lock_stat(l, acquired);
+    os_interleave();
+#else
+    (void)l;
+#endif
+    return true;
+}
+
+/* lock_acquire where lock_try_own has said no. */
+HOT void lock_acquire_other(struct lock *l)
+{
+    if (unlikely(!lock_try_other(l)))
+        lock_acquire_slow(l);
+}
+
+/* Takes the lock if it is free (parking: and nobody waits for it). Never waits, never detaches: the one way to take a second lock. */
+HOT bool lock_try(struct lock *l) { return lock_try_own(l) || lock_try_other(l); }
 
 /* Not recursive; the caller holds no other lock. The holder may touch counts (incref), never decref, call user code or
  * reach a safepoint. May detach (when contended): raw borrowed references of the caller end here (borrowed.h). */
@@ -210,6 +236,17 @@ INLINE void lock_acquire_two(struct lock *a, struct lock *b)
     else if (unlikely(!lock_try(high)))
         lock_acquire_two_slow(low, high, true);
 }
+/* --- the version: under the lock, and looked at by readers without it (reads.h) --- */
+
+/* relaxed: under the lock; a reader without it says itself what orders its look */
+INLINE uint32_t lock_version(const struct lock *l) { return atomic_load_explicit(&l->version, memory_order_relaxed); }
+/* Before what it tells of is stored: by release, so that who sees that sees the new version as well (V1). */
+HOT void lock_changes(struct lock *l)
+{
+    /* (V1) release: an optimistic reader whose first look (V2) finds this version finds what was done before */
+    atomic_store_explicit(&l->version, lock_version(l) + 1, memory_order_release);
+}
+
 INLINE void lock_release_two(struct lock *a, struct lock *b)
 {
     lock_release(a);

@@ -11,6 +11,7 @@
 #include "lock.h"
 #include "module.h"
 #include "number.h"
+#include "reads.h"
 #include "section.h"
 #include "stack.h"
 #include "str.h"
@@ -224,13 +225,14 @@ static int64_t objects_close(void)
     module_stop();
     track_stop();
     weak_stop();
+    reads_stop();
     heap_stop();
     return live;
 }
 
 API int objects_start(const struct objects_config *config)
 {
-    if (heap_start(config->heap) != 0)
+    if (reads_start(config->reads) != 0 || heap_start(config->heap) != 0)
         return -1;
     track_start(config->track);
     track_threshold = config->collect_threshold;

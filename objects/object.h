@@ -21,6 +21,7 @@
 #include "heap_map.h"
 #include "lock_statistics.h"
 #include "parking.h"
+#include "retire.h"
 
 struct type;
 
@@ -132,6 +133,7 @@ struct heap_thread {
     struct heap_list free[HEAP_CLASSES];
     struct heap_list spare[HEAP_CLASSES]; /* policy thread: a second, full list, so that a list that runs over or dry moves
                                              between threads in one piece, and not at every turn */
+    struct retire_list retired;           /* memory that waits for a grace period (retire.h) */
     struct module_lock *module;           /* the one module lock that this thread holds (module.h); NULL: none */
     char err_text[ERR_TEXT];              /* of the last error, when what it names may go before it is read */
     struct defer_counts counts;
@@ -336,10 +338,12 @@ enum module_policy { MODULE_LOCK, MODULE_GIL, MODULE_OFF }; /* module.h */
 enum lock_policy { LOCK_BY_BIAS, LOCK_BY_FUTEX, LOCK_BY_PARKING, LOCK_BY_MUTEX }; /* lock.h */
 
 enum borrowed_policy { BORROWED_AUTO, BORROWED_RAW, BORROWED_DEFERRED }; /* borrowed.h */
+enum reads_policy { READS_LOCKED, READS_OPTIMISTIC }; /* reads.h */
 
 struct objects_config {
     enum heap_policy heap;
     enum borrowed_policy borrowed;
+    enum reads_policy reads;
     enum lock_policy lock;
     enum track_policy track;
     enum module_policy modules;
@@ -347,8 +351,8 @@ struct objects_config {
     bool count_shared; /* count None, True, False and the small ints like any object, instead of making them immortal */
 };
 
-/* Starts the runtime with the calling thread attached; 0, or -1 (out of memory, or a heap policy that this build lacks: nothing is
- * left behind). */
+/* Starts the runtime with the calling thread attached; 0, or -1 (out of memory, a heap policy that this build lacks, or
+ * optimistic reads under a strategy without RC_READS: nothing is left behind). */
 API int objects_start(const struct objects_config *config);
 /* Everything deferred is applied, helper threads end, the calling thread leaves. No other thread may be attached.
  * Returns the number of objects still alive (0 when nothing leaked). */

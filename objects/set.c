@@ -17,7 +17,7 @@ API struct obj *set_new(size_t room)
         return err_memory();
     struct set *s = obj_alloc(&set_type, sizeof *s);
     if (unlikely(!s)) {
-        os_free(table.index);
+        table_free_new(&table);
         return NULL;
     }
     s->table = table;
@@ -35,7 +35,7 @@ API int64_t set_length(struct obj *o)
     if (!s)
         return -1;
     lock_acquire(&s->lock);
-    int64_t length = (int64_t)s->table.used;
+    int64_t length = (int64_t)table_used(&s->table);
     lock_release(&s->lock);
     return length;
 }
@@ -55,7 +55,15 @@ INLINE int set_insert(struct set *s, struct obj *item, int64_t hash)
 
 INLINE int set_has(struct set *s, struct obj *item, int64_t hash)
 {
-    lock_acquire(&s->lock);
+    if (unlikely(!lock_try_own(&s->lock))) {
+        struct obj *none;
+        int found = reads_optimistic() ? table_try_find(&s->table, &s->lock, item, hash, false, &none) : TABLE_ODD;
+        if (found != TABLE_ODD)
+            return found;
+        lock_acquire_other(&s->lock);
+        if (reads_optimistic())
+            table_publish(&s->table, -1);
+    }
     int64_t number = table_search(&s->table, &s->lock, item, hash);
     lock_release(&s->lock);
     return number >= 0 ? 1 : number == TABLE_MISSING ? 0 : -1;
@@ -106,8 +114,8 @@ API struct obj *set_pop(struct obj *o)
         return NULL;
     struct table_entry newest = {0};
     lock_acquire(&s->lock);
-    if (s->table.used > 0)
-        newest = table_remove(&s->table, &s->lock, (int64_t)s->table.filled - 1); /* the last one written is live */
+    if (table_used(&s->table) > 0)
+        newest = table_remove(&s->table, &s->lock, (int64_t)table_filled(&s->table) - 1); /* the last one written is live */
     lock_release(&s->lock);
     if (unlikely(!newest.key))
         err_set(ERR_KEY, "pop from an empty set", 0, 0);
@@ -226,7 +234,7 @@ API struct obj *set_items(struct obj *o)
     struct list *list = (struct list *)list_new(items.length);
     /* nobody else knows the list yet: no lock; the snapshot's references become the list's */
     for (size_t i = 0; list && i < items.length; i++)
-        list->item[list->length++] = items.entry[i].key;
+        list_push(list, items.entry[i].key);
     if (list)
         items.length = 0;
     table_snapshot_drop(&items);

@@ -10,13 +10,17 @@
  * exactly one slot, all slots before it on its probe sequence hold a number or DUMMY; a DUMMY is not used again until the
  * next resize, so at least one slot in three is EMPTY and every probe ends; the last entry written is not a deleted one.
  *
+ * Optimistic readers (reads.h): an insertion stores the entry, its number in the index, used, filled, in this order, each with release: who
+ * finds the entry's number below `filled` finds it counted, who finds it counted finds its number. A deletion is a change of
+ * several slots. A place may be written again after a deletion: the version tells.
+ *
  * The lock's version changes when an entry moves or goes (delete, clear, resize). It does not for a new entry or value:
  * these leave every probe sequence that somebody is in the middle of as it was, up to its end, where the new one is met.
  */
 #ifndef OBJECTS_TABLE_H
 #define OBJECTS_TABLE_H
 
-#include "lock.h"
+#include "reads.h"
 #include "str.h"
 
 struct table_entry {
@@ -25,18 +29,52 @@ struct table_entry {
     struct obj *value; /* owned; NULL in a set */
 };
 
+/* The same where it stands in the table. */
+struct table_place {
+    _Atomic int64_t hash;
+    _Atomic(struct obj *) key, value;
+};
+
+/* A table in memory: the index, and behind it room for slots * 2/3 entries. */
+struct table_block {
+    size_t slots; /* even, so that the entries are aligned */
+    _Atomic int32_t index[];
+};
+
 struct table {
-    int32_t *index;             /* `slots` of them; one block of memory with the entries behind it; NULL: slots == 0 */
-    struct table_entry *entry;  /* room for slots * 2/3 */
-    size_t slots, used, filled; /* used: live entries; filled: entries written, deleted ones included */
-    size_t usable;              /* entries that may still be written before a resize */
+    _Atomic(struct table_block *) published; /* reads.h; NULL, or what index and entry lie in */
+    _Atomic size_t used, filled; /* used: live entries; filled: entries written, deleted ones included */
+    size_t slots;
+    size_t usable;               /* entries that may still be written before a resize */
+    _Atomic int32_t *index;      /* NULL: slots == 0 */
+    struct table_place *entry;
 };
 
 enum { TABLE_EMPTY = -1, TABLE_DUMMY = -2 }; /* in index[] */
 /* What a search finds instead of an entry's number. */
-enum { TABLE_MISSING = -1, TABLE_ASK = -2, TABLE_ERROR = -3, TABLE_NO_MEMORY = -4 };
+enum { TABLE_MISSING = -1, TABLE_ASK = -2, TABLE_ERROR = -3, TABLE_NO_MEMORY = -4, TABLE_ODD = -5 };
 
 #define TABLE_ROOM(slots) ((slots)*2 / 3)
+
+/* relaxed, all that follow: under the lock */
+HOT size_t table_used(const struct table *t) { return atomic_load_explicit(&t->used, memory_order_relaxed); }
+HOT size_t table_filled(const struct table *t) { return atomic_load_explicit(&t->filled, memory_order_relaxed); }
+HOT int32_t table_index(const struct table *t, size_t slot) { return atomic_load_explicit(&t->index[slot], memory_order_relaxed); }
+/* relaxed, all three: as above */
+HOT int64_t table_hash_at(const struct table_place *e) { return atomic_load_explicit(&e->hash, memory_order_relaxed); }
+HOT struct obj *table_key(const struct table_place *e) { return atomic_load_explicit(&e->key, memory_order_relaxed); }
+HOT struct obj *table_value(const struct table_place *e) { return atomic_load_explicit(&e->value, memory_order_relaxed); }
+HOT struct table_entry table_entry_at(const struct table_place *e)
+{
+    return (struct table_entry){table_hash_at(e), table_key(e), table_value(e)};
+}
+/* Another value for the entry; what it held passes to the caller. */
+HOT struct obj *table_exchange(struct table *t, int64_t number, struct obj *value)
+{
+    struct obj *old = table_value(&t->entry[number]);
+    atomic_store_explicit(&t->entry[number].value, value, memory_order_release); /* (V1) release: for optimistic readers */
+    return old;
+}
 
 /* Where a search is. Probing is CPython's: start at the low bits (good for small ints), let the high ones come in. */
 struct table_cursor {
@@ -45,39 +83,40 @@ struct table_cursor {
     int64_t asked; /* after TABLE_ASK: the entry to compare with */
 };
 
-INLINE struct table_cursor table_start(const struct table *t, int64_t hash)
+INLINE struct table_cursor table_start(size_t slots, int64_t hash)
 {
-    return (struct table_cursor){.slot = (uint64_t)hash & (t->slots - 1), .perturb = (uint64_t)hash};
+    return (struct table_cursor){.slot = (uint64_t)hash & (slots - 1), .perturb = (uint64_t)hash};
 }
-INLINE void table_next(const struct table *t, struct table_cursor *c)
+INLINE void table_next(size_t slots, struct table_cursor *c)
 {
     c->perturb >>= 5;
-    c->slot = (c->slot * 5 + c->perturb + 1) & (t->slots - 1);
+    c->slot = (c->slot * 5 + c->perturb + 1) & (slots - 1);
 }
 
 /* The number of the entry that holds `key`, TABLE_MISSING, TABLE_ERROR, or TABLE_ASK: compare with entry c->asked, and
  * if it differs call again to go on. */
 INLINE int64_t table_find(const struct table *t, struct obj *key, int64_t hash, struct table_cursor *c)
 {
-    if (t->used == 0)
+    if (table_used(t) == 0)
         return TABLE_MISSING;
     for (;;) {
-        int32_t number = t->index[c->slot];
+        int32_t number = table_index(t, c->slot);
         if (number == TABLE_EMPTY)
             return TABLE_MISSING;
-        table_next(t, c);
+        table_next(t->slots, c);
         if (number == TABLE_DUMMY)
             continue;
-        const struct table_entry *e = &t->entry[number];
-        if (e->key == key)
+        const struct table_place *e = &t->entry[number];
+        struct obj *stored = table_key(e);
+        if (stored == key)
             return number;
-        if (e->hash != hash)
+        if (table_hash_at(e) != hash)
             continue;
-        if (unlikely(!(e->key->type->flags & key->type->flags & TYPE_EXACT))) {
+        if (unlikely(!(stored->type->flags & key->type->flags & TYPE_EXACT))) {
             c->asked = number;
             return TABLE_ASK;
         }
-        int equal = obj_equal(e->key, key);
+        int equal = obj_equal(stored, key);
         if (equal)
             return equal > 0 ? number : TABLE_ERROR;
     }
@@ -88,7 +127,7 @@ SLOW int64_t table_search_slow(struct table *t, struct lock *l, struct obj *key,
  * in between (user code runs): nothing known about the table before the call is known after it. */
 INLINE int64_t table_search(struct table *t, struct lock *l, struct obj *key, int64_t hash)
 {
-    struct table_cursor c = table_start(t, hash);
+    struct table_cursor c = table_start(t->slots, hash);
     int64_t number = table_find(t, key, hash, &c);
     return likely(number != TABLE_ASK) ? number : table_search_slow(t, l, key, hash);
 }
@@ -119,18 +158,33 @@ API struct table table_steal(struct table *t, struct lock *l);
 /* Into an empty table without memory: the entries of another, with references of its own. 0, or -1: no memory. */
 API int table_clone(struct table *to, const struct table *from);
 /* The next live entry at or after *position, which moves behind it; NULL: no more. */
-INLINE struct table_entry *table_step(const struct table *t, size_t *position)
+INLINE struct table_place *table_step(const struct table *t, size_t *position)
 {
-    while (*position < t->filled) {
-        struct table_entry *e = &t->entry[(*position)++];
-        if (e->key)
+    while (*position < table_filled(t)) {
+        struct table_place *e = &t->entry[(*position)++];
+        if (table_key(e))
             return e;
     }
     return NULL;
 }
 
+/* --- without the lock (reads=optimistic). What is in *taken afterwards (NULL, or a reference) is the caller's: the answer, or to be
+ * dropped when no lock is held, where there is none --- */
+
+/* 1: the key is there, and with `value` *taken is a new reference to its value; 0: it is not; TABLE_ODD: take the lock. */
+API int table_try_find(struct table *t, struct lock *l, struct obj *key, int64_t hash, bool value, struct obj **taken);
+/* The key of the live entry at *position or behind it, which moves behind it; `expected` entries are live. False: take the lock (also
+ * at the end). */
+API bool table_try_step(struct table *t, struct lock *l, size_t expected, size_t *position, struct obj **taken);
+/* Under the lock, which is not held through a bias, after a reader could not do without: the next one can. `number`: of the entry that
+ * was read, if not negative. */
+API void table_publish(struct table *t, int64_t number);
+
+
 /* --- without the lock --- */
 
+/* Frees the memory of a table that nobody has seen and that has no entries. */
+API void table_free_new(const struct table *t);
 /* Drops what table_steal returned. User code may run. */
 API void table_drop(struct table *t);
 /* For dealloc: drops the fields of a dead owner. */

@@ -12,7 +12,7 @@
 enum { WEAKDICT_SWEEP = 4 }; /* entries that an insertion looks at: a turn through all n of them takes n/4 insertions */
 
 INLINE struct weakdict *weakdict_expect(struct obj *o) { return obj_expect(o, &weakdict_type) ? (struct weakdict *)o : NULL; }
-static struct weak *weakdict_weak(const struct table_entry *e) { return (struct weak *)e->value; }
+static struct weak *weakdict_weak(const struct table_place *e) { return (struct weak *)table_value(e); }
 
 API struct obj *weakdict_new(void)
 {
@@ -34,7 +34,7 @@ API int64_t weakdict_length(struct obj *o)
     int64_t length = 0;
     size_t position = 0;
     lock_acquire(&d->lock);
-    for (struct table_entry *e; (e = table_step(&d->table, &position));)
+    for (struct table_place *e; (e = table_step(&d->table, &position));)
         length += !weak_is_cleared(weakdict_weak(e));
     lock_release(&d->lock);
     return length;
@@ -86,11 +86,11 @@ static void weakdict_take_out(struct weakdict_step *s, int64_t number)
 static void weakdict_sweep(struct weakdict_step *s)
 {
     struct weakdict *d = s->d;
-    for (int i = 0; i < WEAKDICT_SWEEP && d->table.filled > 0; i++) {
-        size_t at = d->sweep < d->table.filled ? d->sweep : 0;
+    for (int i = 0; i < WEAKDICT_SWEEP && table_filled(&d->table) > 0; i++) {
+        size_t at = d->sweep < table_filled(&d->table) ? d->sweep : 0;
         d->sweep = at + 1;
-        struct table_entry *e = &d->table.entry[at];
-        if (e->key && weak_is_cleared(weakdict_weak(e)))
+        struct table_place *e = &d->table.entry[at];
+        if (table_key(e) && weak_is_cleared(weakdict_weak(e)))
             weakdict_take_out(s, (int64_t)at);
     }
 }
@@ -104,9 +104,7 @@ static struct obj *weakdict_upgrade(const struct weakdict_step *s)
 static void weakdict_put(struct weakdict_step *s)
 {
     if (s->number >= 0) {
-        struct table_entry *e = &s->d->table.entry[s->number];
-        s->old = e->value;
-        e->value = obj_incref(s->weak);
+        s->old = table_exchange(&s->d->table, s->number, obj_incref(s->weak));
     } else if (s->number == TABLE_MISSING) {
         weakdict_sweep(s);
         s->number = table_insert(&s->d->table, &s->d->lock, s->key, s->hash, s->weak);

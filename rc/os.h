@@ -33,7 +33,13 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#if !defined(__SANITIZE_THREAD__)
+/* Read sections inline: 3 ns instead of two calls (the LGPL allows to compile in functions of that size, and this project's licence
+ * is compatible with it besides). Not where ThreadSanitizer would see half of what liburcu does. */
+#define _LGPL_SOURCE
+#endif
 #include <urcu/urcu-memb.h>
+#undef _LGPL_SOURCE
 #include <urcu/wfcqueue.h>
 #ifdef HAVE_MIMALLOC
 #include <mimalloc.h>
@@ -326,7 +332,7 @@ INLINE struct os_node *os_dequeue_wait(struct os_queue *q)
     return (struct os_node *)n;
 }
 
-/* --- RCU (liburcu, membarrier flavour): readers of the thread registry --- */
+/* --- RCU (liburcu, membarrier flavour): readers of the thread registry, and of containers (objects/retire.h) --- */
 
 static char os_rcu_edge __attribute__((unused)); /* names the edge from read-unlock to synchronize for ThreadSanitizer */
 

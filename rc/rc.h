@@ -35,6 +35,10 @@
  *     bool rc_decref_field(struct rc_head *)                                  decref of a dead object's own field
  *     bool rc_fields_escape(bool)                                             around the fields of a finalised object
  *     void rc_bounds(char *, size_t)                                          "; " and its capacities, for the explorer's statement
+ *     RC_READS                                                                how a reader comes by a reference to what it found in a
+ *                                                                             container without the container's lock; not defined:
+ *                                                                             not at all, -L reads=optimistic is refused
+ *     RC_READS_REFUSED                                                        why not; a string
  *
  * and RC_HEAD_FIELDS(X), its head's fields as a list of X(name), for the allocation map (tests/test_counters.c checks it);
  * and RC_HEAD_WORDS(F), F(name, words) for those of them whose value is more than a number: words(value, buf, size) says what it
@@ -65,6 +69,19 @@ API size_t rc_bytes(const struct rc_head *head);
 /* Likewise: it will be passed to rc_dead later, when the world runs again; until then nobody collects it. With the world stopped. */
 API void rc_dead_pending(struct rc_head *head);
 
+/*
+ * Values of RC_READS. The reader holds a reference to the container, loads the slot with acquire (slot stores release), and reaches no
+ * safepoint in between.
+ *
+ *     RC_READS_TRY     rc_try_incref, which acquires as (R3) says, then a second look at the slot: it holds the object still, so that the
+ *                      reference is one to it. The object may be dead at the try: its memory must stay an object's head. rc_allow_weak
+ *                      has been called on objects for which the try would fail for ever
+ *     RC_READS_BORROW  rc_incref: whatever a slot has held since the reader's last safepoint is alive until its next one
+ */
+#define RC_READS_NONE 0
+#define RC_READS_TRY 1
+#define RC_READS_BORROW 2
+
 #ifndef RC_STRATEGY
 #define RC_STRATEGY plain /* so that this header compiles alone */
 #endif
@@ -86,6 +103,13 @@ API void rc_dead_pending(struct rc_head *head);
 #endif
 #ifndef RC_HEAD_FIELDS
 #define RC_HEAD_FIELDS(X)
+#endif
+
+#ifndef RC_READS
+#define RC_READS RC_READS_NONE
+#endif
+#ifndef RC_READS_REFUSED
+#define RC_READS_REFUSED "it does not say how to count what was found without a lock (RC_READS in rc/rc.h)"
 #endif
 
 #ifndef RC_HEAD_WORDS

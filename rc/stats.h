@@ -42,6 +42,11 @@
     X(lock_contended)       /* of all: not free at the first try */                                                    \
     X(lock_handed)          /* of these: handed over to a waiter of over 1 ms (parking) */                              \
     X(lock_wait_ns)                                                                                                    \
+    X(read_optimistic)      /* reads=optimistic: list and dict reads without their lock */                             \
+    X(read_locked)          /* of those that tried: took the lock in the end */                                        \
+    X(retired)              /* blocks that waited for a grace period */                                                \
+    X(retired_bytes)                                                                                                   \
+    X(grace_periods)        /* that retired blocks were waited for */                                                  \
     X(alloc_fresh)          /* objects from malloc */                                                                  \
     X(alloc_reused)         /* objects from a freelist */                                                              \
     X(uncounted_deferred)   /* loads on an evaluation stack that took no count: of a deferred object (stack.h) */      \
@@ -83,7 +88,8 @@ struct rc_counts {
 #define RC_PEAKS(X)                                                                                                     \
     X(deferred_bytes)                                                                                                  \
     X(deferred_objects)                                                                                                \
-    X(lock_wait_longest_ns) /* one wait for an object lock */
+    X(lock_wait_longest_ns) /* one wait for an object lock */                                                          \
+    X(retired_most_bytes)   /* that one thread kept for a grace period */
 
 enum rc_peak {
 #define X(name) RC_PEAK_##name,

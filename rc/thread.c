@@ -20,6 +20,7 @@ static struct {
     void (*started)(struct thread *);
     void (*stopped)(struct thread *);
     void (*collect)(void);
+    void (*retire)(void);
     void (*sections_suspend)(void), (*sections_resume)(void);
     void (*borrowed_drop)(void);
     _Atomic(struct thread *) bucket[REGISTRY_BUCKETS]; /* by key; readers: RCU */
@@ -39,6 +40,8 @@ API void thread_configure(size_t bytes, void (*started)(struct thread *), void (
 }
 
 API void thread_configure_collect(void (*collect)(void)) { thread_registry.collect = collect; }
+
+API void thread_configure_retire(void (*flush)(void)) { thread_registry.retire = flush; }
 
 API void thread_configure_sections(void (*suspend)(void), void (*resume)(void))
 {
@@ -190,6 +193,9 @@ API void thread_detach_inside(void)
     struct thread *t = rt_self;
     if (unlikely(t->section != NULL))
         thread_registry.sections_suspend();
+    /* relaxed: the thread's own request */
+    if (unlikely(atomic_load_explicit(&t->breaker, memory_order_relaxed) & BREAK_RETIRE))
+        thread_registry.retire();
     do {
         rc_detach(t);
         /* (T1) release: who suspends this thread sees what it did. seq_cst, and the fence in rc_has_deferred: the look at
@@ -281,6 +287,8 @@ SLOW void rt_safepoint_slow(void)
     /* seq_cst fence: the flag is cleared before the queues are looked at; pairs with the fence in thread_break */
     atomic_thread_fence(memory_order_seq_cst);
     rc_safepoint(t);
+    if (unlikely(why & BREAK_RETIRE))
+        thread_registry.retire();
     if (unlikely(stop_is_wanted())) {
         thread_detach();
         thread_attach(); /* after the start */

@@ -36,6 +36,7 @@ enum {
     BREAK_STOP = 1 << 3,  /* somebody stops the world */
     BREAK_COLLECT = 1 << 4, /* a collection of cycles is due */
     BREAK_BORROWED = 1 << 5, /* the thread's own: it has borrowed references that end here (objects/borrowed.h) */
+    BREAK_RETIRE = 1 << 6, /* much memory waits for a grace period */
 };
 
 /* Ids: 0 is nobody; a thread that is ending has an id that owns nothing and equals no owner. */
@@ -83,6 +84,9 @@ static _Thread_local struct thread *rt_self __attribute__((unused));
 API void thread_configure(size_t bytes, void (*started)(struct thread *), void (*stopped)(struct thread *));
 /* Called at a safepoint for which BREAK_COLLECT is set; NULL: nobody collects. Before the first thread_begin. */
 API void thread_configure_collect(void (*collect)(void));
+
+/* Called by the thread at a safepoint, or before it detaches, when BREAK_RETIRE is set. Before the first thread_begin. */
+API void thread_configure_retire(void (*flush)(void));
 
 /* Called by a thread that has sections: before it detaches, and when it is attached again. Before the first thread_begin. */
 API void thread_configure_sections(void (*suspend)(void), void (*resume)(void));

@@ -28,9 +28,18 @@ static enum lock_policy test_lock(void)
     return LOCK_BY_BIAS;
 }
 
+/* And with optimistic reads, where the strategy can: RCLAB_TEST_READS=optimistic */
+static enum reads_policy test_reads(void)
+{
+    const char *wanted = getenv("RCLAB_TEST_READS");
+    if (wanted && strcmp(wanted, "optimistic") != 0 && strcmp(wanted, "locked") != 0)
+        die("RCLAB_TEST_READS", EINVAL);
+    return wanted && wanted[0] == 'o' && RC_READS != RC_READS_NONE ? READS_OPTIMISTIC : READS_LOCKED;
+}
+
 static void test_start(void)
 {
-    struct objects_config config = {.heap = HEAP_THREAD, .lock = test_lock()};
+    struct objects_config config = {.heap = HEAP_THREAD, .lock = test_lock(), .reads = test_reads()};
     if (objects_start(&config) != 0)
         die("objects_start", ENOMEM);
 }

@@ -379,7 +379,7 @@ TEST(a_weak_dict_keeps_its_keys_and_not_its_values)
     cr_assert_eq(weakdict_length(d), 1);
     cr_assert_eq(weakdict_get(d, num(1), &found), 0);
     cr_assert_null(found);
-    cr_assert_eq(((struct weakdict *)d)->table.used, 1, "who met the dead entry took it out");
+    cr_assert_eq(table_used(&((struct weakdict *)d)->table), 1, "who met the dead entry took it out");
     obj_decref(d);
     drop_owned();
 }
@@ -426,7 +426,7 @@ TEST(deleting_from_a_weak_dict_what_is_not_there_or_dead_is_a_key_error)
     rc_drain();
     cr_assert_eq(weakdict_del(d, num(5)), -1);
     cr_assert(raised(ERR_KEY, "5"));
-    cr_assert_eq(((struct weakdict *)d)->table.used, 0);
+    cr_assert_eq(table_used(&((struct weakdict *)d)->table), 0);
     drop_owned();
 }
 
@@ -460,7 +460,7 @@ TEST(dead_entries_do_not_pile_up)
     }
     rc_drain();
     cr_assert_eq(weakdict_length(d), 10);
-    cr_assert_lt(((struct weakdict *)d)->table.used, 300);
+    cr_assert_lt(table_used(&((struct weakdict *)d)->table), 300);
     drop_owned();
 }
 

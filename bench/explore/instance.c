@@ -56,7 +56,7 @@ static void start(const struct scenario *s, int threads)
     }
     struct objects_config config = {
         .heap = (enum heap_policy)s->heap, .track = (enum track_policy)s->track, .lock = (enum lock_policy)s->lock,
-        .borrowed = (enum borrowed_policy)s->borrowed};
+        .borrowed = (enum borrowed_policy)s->borrowed, .reads = (enum reads_policy)s->reads};
     if (objects_start(&config) != 0)
         die("objects_start", ENOMEM);
     stage.live = heap_live();

@@ -29,6 +29,7 @@ struct scenario {
     int heap;                             /* enum heap_policy; 0 is HEAP_MALLOC, under which what is freed stays freed */
     int lock;                             /* enum lock_policy; 0 is LOCK_BY_BIAS */
     int borrowed;                         /* enum borrowed_policy; 0 is BORROWED_AUTO */
+    int reads;                            /* enum reads_policy; 0 is READS_LOCKED */
     const char *label[SCENARIO_THREADS];  /* what a thread is called in a diagram; NULL: A, B, C, D */
     const char *const *outcomes;          /* litmus: every outcome that rc11 allows, as explore_outcome prints it, NULL at the end */
     const char *const *outcomes_sc;       /* the same under sc; NULL: not said */

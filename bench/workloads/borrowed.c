@@ -69,10 +69,10 @@ static struct obj *borrowed_read_mapping(struct obj *keys, struct obj *values)
     return dict;
 }
 
-static struct obj *borrowed_read_tuple(const struct obj *o)
+static struct obj *borrowed_read_tuple(struct obj *o)
 {
-    const struct list *list = (const struct list *)o; /* nobody else knows it */
-    return tuple_new(list->item, list->length);
+    struct list *list = (struct list *)o; /* nobody else knows it */
+    return tuple_new(list_plain(list->item), list_count(list));
 }
 
 /* 0, or -1: nothing is left behind. */

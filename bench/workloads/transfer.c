@@ -83,7 +83,7 @@ static int transfer_setup(struct work *w)
 INLINE struct obj *transfer_take(struct obj *o)
 {
     struct list *l = (struct list *)o;
-    return l->length ? list_take(l, l->length - 1) : NULL;
+    return list_count(l) ? list_take(l, list_count(l) - 1) : NULL;
 }
 /* The list's lock is held. Steals the item; false: no memory. */
 INLINE bool transfer_give(struct obj *o, struct obj *item)
@@ -91,7 +91,7 @@ INLINE bool transfer_give(struct obj *o, struct obj *item)
     struct list *l = (struct list *)o;
     if (unlikely(!list_reserve(l, 1)))
         return false;
-    l->item[l->length++] = item;
+    list_push(l, item);
     return true;
 }
 

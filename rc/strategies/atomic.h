@@ -14,6 +14,8 @@
 
 #include "../thread.h"
 
+/* A slot's object that has died has the count 0, which no try changes. */
+#define RC_READS RC_READS_TRY
 #define RC_SUMMARY "atomic read-modify-write for every incref and decref"
 
 struct rc_head {

@@ -34,6 +34,8 @@
 
 #include "../thread.h"
 
+/* A slot's object that has died fails the try by its shared word (0 or MERGED), or by local == 0 where the reader is its owner. */
+#define RC_READS RC_READS_TRY
 #define RC_SUMMARY "owner thread counts without atomics, others on a shared word (PEP 703)"
 
 struct rc_head {

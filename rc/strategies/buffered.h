@@ -36,6 +36,14 @@
  * finaliser could copy them first (rc_fields_escape); what destructors log themselves goes through the committer's own
  * pads like anybody's. A borrowed reference read at a container is good until the reader's next safepoint: the DEC that displaced it waits for that safepoint.
  *
+ * Reads without the container's lock (RC_READS_BORROW): no try and no second look. A reader in epoch r loads x from a slot and logs its
+ * INC with the label r; a writer in epoch d replaces x and logs its DEC. Claim: r <= d+1. The writer's store comes before its
+ * acknowledgement of d+1, and d+2 opens after everybody's, by commit.lock; so whoever has joined d+2 (or attached then) sees the
+ * store, and by coherence cannot load x there any more (nor the array that held x before it, which was replaced earlier still). DEC d is applied when d+1 is closed, after all INC <= d+1: after the
+ * reader's. The proof above holds as it stands: where r1 is the slot's reference and its DEC is applied, the INC of the copy
+ * is too. Until it joins d+2 the reader may look at x as it likes (RC_DEFERS_FREE): a key is compared without being counted.
+ * With the world stopped no reader stands between its load and its INC.
+ *
  * Bounds. A full pad asks for an epoch and chains a segment (from the reserve, else fresh): it never waits, since the
  * caller may hold a lock. At its next safepoint a thread that finds more than LOG_LIMIT sealed segments waits, detached, for the
  * committer. Without memory for a segment the entry goes into the object's own head: always possible, never lost.
@@ -53,6 +61,7 @@
 #define RC_SUMMARY "increfs and decrefs logged per thread, applied by a commit thread"
 #define RC_DEFERS_FREE 1
 #define RC_KEEPS_BORROWED 1 /* the DEC of who displaces it waits for the reader's safepoint */
+#define RC_READS RC_READS_BORROW
 
 /* Entries of a segment; sealed segments before mutators wait. Small pads cost futex traffic, large ones memory and dead
  * objects that wait: between the 256 and the 65,536 entries that FIELD.md 2 gives figures for. Not swept here. */

@@ -19,6 +19,7 @@
 #define RC_SUMMARY "plain count under one global interpreter lock"
 #define RC_NEEDS_GIL 1
 #define RC_KEEPS_BORROWED 1 /* others run at its safepoints alone */
+#define RC_READS_REFUSED "who runs holds the GIL: its reads take no lock as it is"
 
 #include "../plain_count.h"
 

@@ -14,6 +14,7 @@
 #define RC_SUMMARY "plain integer count, no locks: one thread only"
 #define RC_UNSAFE 1
 #define RC_KEEPS_BORROWED 1 /* there are no others */
+#define RC_READS_REFUSED "it has no locks to do without, and is for one thread"
 
 #include "../plain_count.h"
 
