@@ -291,6 +291,19 @@ static const struct scenario reads_scenario_extend = {
 };
 SCENARIO(reads_scenario_extend);
 
+/* With retired memory kept for a while, the reader may have the old array and the new length. */
+static void reads_setup_half_late(void)
+{
+    reads_setup_half();
+    retire_full = RETIRE_BLOCKS;
+}
+static const struct scenario reads_scenario_extend_late = {
+    .name = "reads-list-extend-late", .summary = "the same, with the old array kept until both threads have ended",
+    .source = "FIELD.md 3.15, 3.16", .setup = reads_setup_half_late, .thread = {reads_get_half, reads_extend}, .check = reads_check_half,
+    .unfit = reads_unfit, .reads = READS_OPTIMISTIC,
+};
+SCENARIO(reads_scenario_extend_late);
+
 /* Nobody has read the list yet: the first stranger publishes it, and the next array must wait for the second. */
 static void reads_setup_private(void)
 {
