@@ -26,6 +26,9 @@
 #include "../objects/weakdict.c"
 #include "../objects/set.c"
 #include "../objects/iter.c"
+#include "../objects/atomic_int.c"
+#include "../objects/atomic_flag.c"
+#include "../objects/atomic_reference.c"
 #include "../objects/module.c"
 
 #include "../gc/verify.c"

@@ -42,6 +42,7 @@ struct container {
 enum {
     TYPE_CONTAINER = 1 << 0, /* begins with struct container */
     TYPE_EXACT = 1 << 1,     /* hash and equal run no user code and take no lock: may be called under one */
+    TYPE_LIKE_NUMBER = 1 << 2, /* its equal knows numbers: a number that is compared with it asks it */
 };
 
 struct strbuf; /* str.h */
