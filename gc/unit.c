@@ -29,6 +29,7 @@
 #include "../objects/atomic_int.c"
 #include "../objects/atomic_flag.c"
 #include "../objects/atomic_reference.c"
+#include "../objects/concurrent_dict.c"
 #include "../objects/module.c"
 
 #include "../gc/verify.c"

@@ -148,6 +148,27 @@ API int table_clone(struct table *to, const struct table *from)
     return 0;
 }
 
+API int table_divide(struct table *t, struct lock *l, struct table *low, struct table *high, bool (*is_high)(int64_t hash, int arg), int arg)
+{
+    size_t position = 0, count[2] = {0};
+    for (struct table_entry *e; (e = table_step(t, &position));)
+        count[is_high(e->hash, arg)]++;
+    if (table_init(low, count[0]) != 0)
+        return -1;
+    if (table_init(high, count[1]) != 0) {
+        os_free(low->index);
+        *low = (struct table){0};
+        return -1;
+    }
+    position = 0;
+    for (struct table_entry *e; (e = table_step(t, &position));)
+        table_append(is_high(e->hash, arg) ? high : low, *e);
+    os_free(t->index);
+    *t = (struct table){0};
+    l->version++;
+    return 0;
+}
+
 SLOW int64_t table_search_slow(struct table *t, struct lock *l, struct obj *key, int64_t hash)
 {
     struct table_cursor c = table_start(t, hash);
@@ -218,18 +239,25 @@ SLOW int table_no_key(struct obj *key)
     return -1;
 }
 
-API int table_snapshot(struct table *t, struct lock *l, struct table_snapshot *s)
+API int table_snapshot_locked(const struct table *t, struct table_snapshot *s)
 {
     *s = (struct table_snapshot){0};
-    lock_acquire(l);
-    bool failed = t->used > 0 && !(s->entry = os_alloc(t->used * sizeof *s->entry));
+    if (t->used > 0 && !(s->entry = os_alloc(t->used * sizeof *s->entry)))
+        return -1;
     size_t position = 0;
-    for (struct table_entry *e; !failed && (e = table_step(t, &position));) {
+    for (struct table_entry *e; (e = table_step(t, &position));) {
         obj_incref(e->key);
         if (e->value)
             obj_incref(e->value);
         s->entry[s->length++] = *e;
     }
+    return 0;
+}
+
+API int table_snapshot(struct table *t, struct lock *l, struct table_snapshot *s)
+{
+    lock_acquire(l);
+    bool failed = table_snapshot_locked(t, s) != 0;
     lock_release(l);
     return failed ? table_failed(TABLE_NO_MEMORY) : 0;
 }
