@@ -75,7 +75,7 @@ static struct concurrent_shards *concurrent_make(int bits, size_t room, struct c
 /* The shard with that place, locked. */
 INLINE struct concurrent_shard *concurrent_enter(struct concurrent_dict *d, uint64_t place)
 {
-    /* (G2) acquire: the shards as they were made, and filled */
+    /* (G1) acquire: the shards as they were made */
     struct concurrent_shards *s = atomic_load_explicit(&d->shards, memory_order_acquire);
     for (;;) {
         struct concurrent_shard *shard = &s->shard[place >> (64 - s->bits)];
@@ -83,7 +83,7 @@ INLINE struct concurrent_shard *concurrent_enter(struct concurrent_dict *d, uint
         if (likely(!shard->moved))
             return shard;
         lock_release(&shard->lock);
-        s = atomic_load_explicit(&s->next, memory_order_acquire); /* (G1) acquire: set before any has moved */
+        s = atomic_load_explicit(&s->next, memory_order_relaxed); /* relaxed: stored before any has moved, which the lock orders */
     }
 }
 
@@ -118,22 +118,22 @@ static bool concurrent_divide(struct concurrent_shards *now, struct concurrent_s
 /* Twice as many shards, unless there are more than 1 << bits already. No error: where it fails the dict is right, and fuller. */
 SLOW void concurrent_grow(struct concurrent_dict *d, int bits)
 {
-    /* (G3) acquire: what the last one to do so has stored; whoever finds it taken leaves it to that thread */
+    /* (G2) acquire: what the last one to do so has stored; whoever finds it taken leaves it to that thread */
     if (atomic_exchange_explicit(&d->growing, true, memory_order_acquire))
         return;
-    /* relaxed, both: (G3), only here are they written */
+    /* relaxed, both: (G2), only here are they written */
     struct concurrent_shards *now = atomic_load_explicit(&d->shards, memory_order_relaxed);
     struct concurrent_shards *next = atomic_load_explicit(&now->next, memory_order_relaxed);
     if (!next && now->bits == bits && bits < SHARDS_BITS_MAX) {
         next = concurrent_make(bits + 1, 0, now);
-        atomic_store_explicit(&now->next, next, memory_order_release); /* (G1) release: the shards as they were made */
+        atomic_store_explicit(&now->next, next, memory_order_relaxed); /* relaxed: the lock of each moved shard hands it over */
     }
     bool moved = next != NULL;
     for (size_t i = 0; moved && i < (size_t)1 << now->bits; i++)
         moved = concurrent_divide(now, next, i);
     if (moved)
-        atomic_store_explicit(&d->shards, next, memory_order_release); /* (G2) release: the shards, filled */
-    atomic_store_explicit(&d->growing, false, memory_order_release);   /* (G3) release */
+        atomic_store_explicit(&d->shards, next, memory_order_release); /* (G1) release: the shards as they were made */
+    atomic_store_explicit(&d->growing, false, memory_order_release);   /* (G2) release: what it has stored */
 }
 
 /* An insertion has left that many entries in a shard of so many bits. Holding no lock. */

@@ -40,14 +40,14 @@ struct concurrent_shard {
 struct concurrent_shards {
     int bits;                                 /* there are 1 << bits */
     struct concurrent_shards *older;          /* half as many, all moved or being moved; owned */
-    _Atomic(struct concurrent_shards *) next; /* (G1) where the entries of moved ones are */
+    _Atomic(struct concurrent_shards *) next; /* where the entries of moved ones are */
     struct concurrent_shard shard[];
 };
 
 struct concurrent_dict {
     struct container base;
-    _Atomic(struct concurrent_shards *) shards; /* (G2) where a search begins */
-    _Atomic bool growing;                       /* (G3) one thread at a time makes them grow */
+    _Atomic(struct concurrent_shards *) shards; /* (G1) where a search begins */
+    _Atomic bool growing;                       /* (G2) one thread at a time makes them grow */
 };
 
 static const struct type concurrent_dict_type;
