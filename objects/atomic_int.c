@@ -87,20 +87,22 @@ API int atomic_int_sub(struct obj *o, int64_t n, int64_t *now) { return atomic_i
 API int atomic_int_incr(struct obj *o, int64_t *now) { return atomic_int_add(o, 1, now); }
 API int atomic_int_decr(struct obj *o, int64_t *now) { return atomic_int_add(o, -1, now); }
 
-/* seq_cst, all three: see the header */
 API int atomic_int_and(struct obj *o, int64_t n, int64_t *now)
 {
     _Atomic int64_t *word = atomic_int_word(o);
+    /* seq_cst: see the header */
     return likely(word) ? atomic_int_give(now, (uint64_t)(atomic_fetch_and_explicit(word, n, memory_order_seq_cst) & n)) : -1;
 }
 API int atomic_int_or(struct obj *o, int64_t n, int64_t *now)
 {
     _Atomic int64_t *word = atomic_int_word(o);
+    /* seq_cst: see the header */
     return likely(word) ? atomic_int_give(now, (uint64_t)(atomic_fetch_or_explicit(word, n, memory_order_seq_cst) | n)) : -1;
 }
 API int atomic_int_xor(struct obj *o, int64_t n, int64_t *now)
 {
     _Atomic int64_t *word = atomic_int_word(o);
+    /* seq_cst: see the header */
     return likely(word) ? atomic_int_give(now, (uint64_t)(atomic_fetch_xor_explicit(word, n, memory_order_seq_cst) ^ n)) : -1;
 }
 

@@ -15,8 +15,8 @@
  *
  * What is atomic. Linearizable per key: get, set, del, contains, setdefault, pop, replace, and the last step of compute and upsert. Of
  * compute and upsert: the function is called with the value that is there, holding no lock, and its result is published only if that
- * very value is still there (by identity, the caller's reference excludes ABA), else it is called again with the new one: so no update is lost, and the
- * function must do nothing but make a value. len, iteration, keys, values, items, clear, update and == are not atomic as a whole: they
+ * very value is there then (by identity; a reference to it is held, so no other object has its address), else it is called again
+ * with the new one: no update is lost, and the function must do nothing but make a value. len, iteration, keys, values, items, clear, update and == are not atomic as a whole: they
  * take shard after shard, each at one moment; in an iteration no key comes twice, and a key that is there all the time comes once.
  * No order of insertion.
  * Not liburcu's lock-free hash table: its readers would compare keys, which may be user code, inside an RCU read section; a value

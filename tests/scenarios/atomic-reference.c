@@ -59,6 +59,33 @@ static const struct scenario reference_get_set = {
 };
 SCENARIO(reference_get_set);
 
+/* The same while logs are being applied: the reader counts without a lock there (atomic_reference.h). */
+static void cell_setup_log(void)
+{
+    cell_setup();
+    cell.third = thing_new(3);
+    scenario_act_as(0);
+    things_fill_log(cell.third, 1);
+}
+static void cell_get_and_keep(void)
+{
+    cell.first = atomic_reference_get(cell.reference);
+    rt_safepoint();
+}
+static void cell_check_log(void)
+{
+    EXPLORE_CHECK(thing_value(cell.first) == 1 || thing_value(cell.first) == 2);
+    obj_decref(cell.first);
+    obj_decref(cell.third);
+    cell_check();
+}
+static const struct scenario reference_get_epoch = {
+    .name = "reference-get-epoch", .summary = "AtomicReference: get against a set that drops the last reference, while epochs close",
+    .source = "FIELD.md 3.27", .setup = cell_setup_log, .thread = {cell_get_and_keep, cell_set}, .check = cell_check_log,
+    .large = RC_DEFERS_FREE,
+};
+SCENARIO(reference_get_epoch);
+
 /* --- two that swap on what both expect --- */
 
 static void cell_setup_two(void)
