@@ -297,7 +297,7 @@ struct atomic_tickets {
 static const char *atomic_take_tickets(struct threads_arg *a)
 {
     struct atomic_tickets *t = a->shared;
-    for (int64_t i = 0, last = -1, now; i < ATOMIC_STEPS; i++, last = now) {
+    for (int64_t i = 0, last = -1, now = 0; i < ATOMIC_STEPS; i++, last = now) {
         atomic_int_incr(t->next, &now);
         if (now <= last || now > ATOMIC_THREADS * ATOMIC_STEPS)
             return "a ticket out of order";
@@ -321,7 +321,7 @@ TEST(atomic_int_gives_each_value_to_one_thread)
 static const char *atomic_negate(struct threads_arg *a)
 {
     for (int i = 0; i < ATOMIC_STEPS + (a->index == 0); i++) {
-        int64_t now;
+        int64_t now = 0;
         if (atomic_int_div(a->shared, -1, &now) != 0 || (now != 5 && now != -5))
             return "a division of something else";
         rt_safepoint();
@@ -340,7 +340,7 @@ TEST(atomic_int_loses_no_division)
 static const char *atomic_square_up(struct threads_arg *a)
 {
     for (int i = 0; i < ATOMIC_STEPS; i++) {
-        int64_t seen;
+        int64_t seen = 0;
         atomic_int_get(a->shared, &seen);
         while (atomic_int_compare_exchange(a->shared, &seen, seen + 3) == 0)
             rt_safepoint();
@@ -358,7 +358,7 @@ TEST(atomic_int_compare_exchange_loops_lose_no_update)
 /* Each thread sets and clears its own bit. */
 static const char *atomic_flip_bit(struct threads_arg *a)
 {
-    int64_t bit = INT64_C(1) << a->index, now;
+    int64_t bit = INT64_C(1) << a->index, now = 0;
     for (int i = 0; i < ATOMIC_STEPS; i++) {
         if (atomic_int_or(a->shared, bit, &now) != 0 || !(now & bit))
             return "the bit that was set is not";

@@ -353,7 +353,7 @@ static void shared_iterate(struct obj *d, int64_t modulus, void (*each)(struct o
     static uint8_t seen[SHARED_MANY];
     struct concurrent_cursor c;
     struct table_entry e;
-    int step;
+    int step = 0;
     memset(seen, 0, sizeof seen);
     cr_assert_eq(concurrent_dict_begin(&c, d), 0);
     while ((step = concurrent_dict_step(&c, &e)) == 1) {
@@ -1033,10 +1033,10 @@ static const char *shared_iterate_once(struct obj *d)
     struct table_entry e;
     uint8_t seen[50] = {0};
     const char *verdict = NULL;
-    int step;
+    int step = 0;
     concurrent_dict_begin(&c, d);
     while (!verdict && (step = concurrent_dict_step(&c, &e)) == 1) {
-        int64_t k, v;
+        int64_t k = 0, v = 0;
         int_value(e.key, &k);
         int_value(e.value, &v);
         verdict = v != -k ? "another key's value" : k < 50 && seen[k]++ ? "a key twice" : NULL;
