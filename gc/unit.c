@@ -31,6 +31,10 @@
 #include "../objects/set.c"
 #include "../objects/iter.c"
 #include "../objects/function.c"
+#include "../objects/atomic_int.c"
+#include "../objects/atomic_flag.c"
+#include "../objects/atomic_reference.c"
+#include "../objects/concurrent_dict.c"
 #include "../objects/module.c"
 
 #include "../gc/verify.c"

@@ -113,6 +113,19 @@ INLINE bool lock_init(struct lock *l, struct container *of)
     return true;
 }
 
+/* The same for what threads will share from the beginning: no bias, which would be a lost bet. */
+INLINE bool lock_init_shared(struct lock *l, struct container *of)
+{
+    bool made = lock_init(l, of);
+#if !LOCK_NONE
+    if (lock_policy == LOCK_BY_BIAS) {
+        atomic_init(&l->owner, THREAD_ID_NONE);
+        atomic_init(&l->word, LOCK_FREE);
+    }
+#endif
+    return made;
+}
+
 /* With the container's last reference gone. */
 HOT void lock_drop(struct lock *l)
 {

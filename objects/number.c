@@ -595,6 +595,8 @@ static int number_equal(struct obj *a, struct obj *b)
     int64_t x, y;
     if (likely(integer_small(a, &x)) && likely(integer_small(b, &y)))
         return x == y;
+    if (unlikely(b->type->flags & TYPE_LIKE_NUMBER))
+        return b->type->equal(b, a);
     return a == b || (number_check(b) && number_compare(a, b) == 0);
 }
 

@@ -46,6 +46,7 @@ API struct obj *int_new(int64_t value);
 /* Decimal, optional sign, at least one digit, nothing else. NULL: ERR_VALUE, ERR_MEMORY. */
 API struct obj *int_parse(const char *digits, size_t length);
 API bool int_check(const struct obj *o); /* int or bool */
+static bool number_check(const struct obj *o); /* int, bool or float */
 /* 0, or -1: ERR_TYPE, ERR_OVERFLOW (does not fit). */
 API int int_value(const struct obj *o, int64_t *value);
 /* The value mod 2^64 (two's complement); 0 and ERR_TYPE for others. */

@@ -44,6 +44,7 @@ enum {
     TYPE_CONTAINER = 1 << 0, /* begins with struct container */
     TYPE_EXACT = 1 << 1,     /* hash and equal run no user code and take no lock: may be called under one */
     TYPE_DEFERS = 1 << 2,    /* begins with struct deferred (defer.h): its counts may be deferred, or kept by thread */
+    TYPE_LIKE_NUMBER = 1 << 3, /* its equal knows numbers: a number that is compared with it asks it */
 };
 
 struct strbuf; /* str.h */

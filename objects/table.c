@@ -220,6 +220,26 @@ API int table_clone(struct table *to, const struct table *from)
     return 0;
 }
 
+API int table_divide(struct table *t, struct lock *l, struct table *low, struct table *high, bool (*is_high)(int64_t hash, int arg), int arg)
+{
+    size_t position = 0, count[2] = {0};
+    for (struct table_place *e; (e = table_step(t, &position));)
+        count[is_high(table_hash_at(e), arg)]++;
+    if (table_init(low, count[0]) != 0)
+        return -1;
+    if (table_init(high, count[1]) != 0) {
+        table_free_new(low);
+        *low = (struct table){0};
+        return -1;
+    }
+    position = 0;
+    for (struct table_place *e; (e = table_step(t, &position));)
+        table_append(is_high(table_hash_at(e), arg) ? high : low, table_entry_at(e));
+    struct table empty = table_steal(t, l); /* the references have moved */
+    table_free(&empty, table_published(&empty) != NULL);
+    return 0;
+}
+
 SLOW int64_t table_search_slow(struct table *t, struct lock *l, struct obj *key, int64_t hash)
 {
     struct table_cursor c = table_start(t->slots, hash);
@@ -291,14 +311,21 @@ SLOW int table_no_key(struct obj *key)
     return -1;
 }
 
-API int table_snapshot(struct table *t, struct lock *l, struct table_snapshot *s)
+API int table_snapshot_locked(const struct table *t, struct table_snapshot *s)
 {
     *s = (struct table_snapshot){0};
-    lock_acquire(l);
-    bool failed = table_used(t) > 0 && !(s->entry = os_alloc(table_used(t) * sizeof *s->entry));
+    if (table_used(t) > 0 && !(s->entry = os_alloc(table_used(t) * sizeof *s->entry)))
+        return -1;
     size_t position = 0;
-    for (struct table_place *e; !failed && (e = table_step(t, &position));)
+    for (struct table_place *e; (e = table_step(t, &position));)
         s->entry[s->length++] = table_entry_new(e);
+    return 0;
+}
+
+API int table_snapshot(struct table *t, struct lock *l, struct table_snapshot *s)
+{
+    lock_acquire(l);
+    bool failed = table_snapshot_locked(t, s) != 0;
     lock_release(l);
     return failed ? table_failed(TABLE_NO_MEMORY) : 0;
 }

@@ -157,6 +157,8 @@ API struct table_entry table_remove(struct table *t, struct lock *l, int64_t num
 API struct table table_steal(struct table *t, struct lock *l);
 /* Into an empty table without memory: the entries of another, with references of its own. 0, or -1: no memory. */
 API int table_clone(struct table *to, const struct table *from);
+/* Moves the entries into two empty tables, by what `is_high` says of their hashes. 0, or -1: no memory, nothing has changed. */
+API int table_divide(struct table *t, struct lock *l, struct table *low, struct table *high, bool (*is_high)(int64_t hash, int arg), int arg);
 /* The next live entry at or after *position, which moves behind it; NULL: no more. */
 INLINE struct table_place *table_step(const struct table *t, size_t *position)
 {
@@ -200,6 +202,8 @@ struct table_snapshot {
     struct table_entry *entry;
     size_t length;
 };
+/* The caller holds the lock. 0, or -1: no memory (no error is set). */
+API int table_snapshot_locked(const struct table *t, struct table_snapshot *s);
 /* Takes and releases the lock. 0, or -1 with ERR_MEMORY. */
 API int table_snapshot(struct table *t, struct lock *l, struct table_snapshot *s);
 API void table_snapshot_drop(struct table_snapshot *s);

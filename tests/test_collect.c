@@ -2,6 +2,8 @@
  * test_collect.c -- stop the world and the collection of cycles, under every strategy and both ways of tracking.
  */
 #include "../gc/collect.h"
+#include "../objects/atomic_reference.h"
+#include "../objects/concurrent_dict.h"
 #include "../objects/dict.h"
 #include "../objects/iter.h"
 #include "../objects/list.h"
@@ -104,6 +106,26 @@ TEST(cycles_through_every_container_are_collected)
     obj_decref(key);
     obj_decref(l);
     cr_assert_eq(gc_collect(), 4);
+    cr_assert_eq(collect_live(), before);
+}
+
+TEST(cycles_through_the_helper_types_are_collected)
+{
+    collect_begin(TRACK_THREAD, 0);
+    int64_t before = collect_live();
+    struct obj *d = concurrent_dict_new(0), *r = atomic_reference_new(d), *alone = atomic_reference_new(none_get());
+    for (int64_t i = 0; i < 300; i++) { /* its shards have been divided */
+        struct obj *key = int_new(1000 + i);
+        cr_assert_eq(concurrent_dict_set(d, key, i == 150 ? r : key), 0);
+        obj_decref(key);
+    }
+    cr_assert_eq(atomic_reference_set(alone, alone), 0);
+    cr_assert_eq(gc_collect(), 0, "held from outside");
+    cr_assert_eq(concurrent_dict_length(d), 300);
+    obj_decref(r);
+    obj_decref(d);
+    obj_decref(alone);
+    cr_assert_eq(gc_collect(), 3, "containers are counted");
     cr_assert_eq(collect_live(), before);
 }
 
