@@ -20,6 +20,7 @@
 #include "../objects/parking.c"
 #include "../objects/lock.c"
 #include "../objects/section.c"
+#include "../objects/wait.c"
 #include "../objects/lock_statistics.c"
 #include "../objects/number.c"
 #include "../objects/str.c"

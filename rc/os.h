@@ -218,6 +218,14 @@ INLINE void os_park(_Atomic uint32_t *word, uint32_t expected, int64_t timeout_n
     struct timespec t = os_timespec(timeout_ns < 0 ? 0 : timeout_ns);
     syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout_ns < 0 ? NULL : &t, NULL, 0);
 }
+/* The same until os_now() shows `deadline` (OS_FOREVER: without limit). False: the time ran out, and no unpark has ended it. */
+#define OS_FOREVER INT64_MAX
+INLINE bool os_park_until(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
+{
+    struct timespec t = os_timespec(deadline);
+    return syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected, deadline == OS_FOREVER ? NULL : &t, NULL,
+                   FUTEX_BITSET_MATCH_ANY) == 0 || errno != ETIMEDOUT;
+}
 INLINE void os_unpark(_Atomic uint32_t *word, int threads)
 {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, threads, NULL, NULL, 0);

@@ -6,7 +6,7 @@
  *
  *     park/unpark   a futex: under the bucket's lock the word is compared and the thread queues. The lock is all the order that
  *                   there is (the kernel has full barriers besides, but rc/os.h promises none): whoever is second sees the first's word.
- *                   A park with a limit comes back at once
+ *                   A park with a timeout comes back at once; of a thread's parks with a deadline the first may, later ones sleep
  *     mutex         a word; waiting for 0 is one await. No fairness is promised
  *     lateness      of a thread's questions whether somebody is late the first may be answered with yes, later ones with no
  *     condition     a queue of waiters; first in, first out. A thread's first wait with a limit may time out, later ones wait for good
@@ -153,6 +153,14 @@ INLINE void os_park(_Atomic uint32_t *word, uint32_t expected, int64_t timeout_n
     explore_unlock(&b->held);
     if (sleeps)
         explore_queue_await(&b->waiters);
+}
+#define OS_FOREVER INT64_MAX
+INLINE bool os_park_until(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
+{
+    bool late = deadline != OS_FOREVER && explore_times_out();
+    if (!late)
+        os_park(word, expected, -1);
+    return !late;
 }
 INLINE void os_unpark(_Atomic uint32_t *word, int threads)
 {
