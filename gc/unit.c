@@ -33,6 +33,7 @@
 #include "../objects/iter.c"
 #include "../objects/function.c"
 #include "../objects/module.c"
+#include "../objects/concurrent_queue.c"
 
 #include "../gc/verify.c"
 #include "../gc/collect.c"

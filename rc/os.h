@@ -340,6 +340,27 @@ INLINE struct os_node *os_dequeue_wait(struct os_queue *q)
     return (struct os_node *)n;
 }
 
+/* Moves what `from` held at one moment (that of the exchange of its tail, or of the look that found nothing) behind what is in `to`, in
+ * order. Only one thread at a time may dequeue or splice from `from`; `to` is the caller's own. Waits for an enqueuer of the first node that is
+ * half-way. Acquires what the enqueuers released; later nodes may be half-way still: os_dequeue_wait. */
+INLINE void os_queue_splice(struct os_queue *to, struct os_queue *from)
+{
+    while (__cds_wfcq_splice_nonblocking((cds_wfcq_head_ptr_t){._h = &to->head}, &to->tail, (cds_wfcq_head_ptr_t){._h = &from->head},
+                                         &from->tail) == CDS_WFCQ_RET_WOULDBLOCK)
+        os_yield();
+    OS_ACQUIRES(from);
+}
+
+/* For walking a queue that nobody changes meanwhile: its nodes, oldest first; NULL: no more. */
+INLINE struct os_node *os_queue_first(struct os_queue *q)
+{
+    return (struct os_node *)__cds_wfcq_first_nonblocking((cds_wfcq_head_ptr_t){._h = &q->head}, &q->tail);
+}
+INLINE struct os_node *os_queue_next(struct os_queue *q, struct os_node *n)
+{
+    return (struct os_node *)__cds_wfcq_next_nonblocking((cds_wfcq_head_ptr_t){._h = &q->head}, &q->tail, &n->node);
+}
+
 /* --- RCU (liburcu, membarrier flavour): readers of the thread registry, and of containers (objects/retire.h) --- */
 
 static char os_rcu_edge __attribute__((unused)); /* names the edge from read-unlock to synchronize for ThreadSanitizer */

@@ -49,8 +49,9 @@ static void gate_put_one(void)
 }
 static void gate_put_two(void)
 {
-    gate_put_one();
-    gate_put_one();
+    gate_put(2);
+    wait_one(&gate.wait);
+    wait_one(&gate.wait);
 }
 static void gate_put_for_all(void)
 {
@@ -93,7 +94,7 @@ GATE(gate_one, "wait", "one waits, one notifies under the lock", gate_check_one,
 GATE(gate_late, "wait-late", "the same, but the waiter may be late: it takes the item or says so", gate_check_late, false,
      gate_take_or_leave, gate_put_one);
 GATE(gate_unlocked, "wait-unlocked", "the notifier takes no lock: its fence stands against the waiter's", NULL, false, gate_pass, gate_open);
-GATE(gate_two, "wait-two", "two wait, one notifies one of them, twice", gate_check_two, true, gate_take, gate_take, gate_put_two);
+GATE(gate_two, "wait-two", "two wait, two are woken, one by one", gate_check_two, true, gate_take, gate_take, gate_put_two);
 GATE(gate_all, "wait-all", "two wait, one notifies both", gate_check_two, true, gate_take, gate_take, gate_put_for_all);
 GATE(gate_one_late, "wait-two-late", "two wait, one of them may be late: the wake reaches who needs it", gate_check_one_late, true,
      gate_take, gate_take_or_leave, gate_put_two);
