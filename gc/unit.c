@@ -34,6 +34,7 @@
 #include "../objects/function.c"
 #include "../objects/module.c"
 #include "../objects/concurrent_queue.c"
+#include "../objects/bounded_queue.c"
 
 #include "../gc/verify.c"
 #include "../gc/collect.c"
