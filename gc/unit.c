@@ -35,6 +35,7 @@
 #include "../objects/module.c"
 #include "../objects/concurrent_queue.c"
 #include "../objects/bounded_queue.c"
+#include "../objects/concurrent_deque.c"
 
 #include "../gc/verify.c"
 #include "../gc/collect.c"
