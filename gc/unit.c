@@ -36,6 +36,8 @@
 #include "../objects/concurrent_queue.c"
 #include "../objects/bounded_queue.c"
 #include "../objects/concurrent_deque.c"
+#include "../objects/gathering_iterator.c"
+#include "../objects/batch_executor.c"
 
 #include "../gc/verify.c"
 #include "../gc/collect.c"

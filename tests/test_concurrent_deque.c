@@ -6,6 +6,7 @@
 #include "../gc/collect.h"
 #include "../objects/concurrent_deque.h"
 #include "build.h"
+#include "linearizability.h"
 #include "threads.h"
 
 static struct obj *cd_new(void) { return own(concurrent_deque_new()); }
@@ -466,6 +467,101 @@ TEST(extend_is_seen_as_a_whole)
     cd_share_begin(0);
     cr_assert_null(threads_run(CD_THREADS, cd_extenders, NULL));
     cr_assert_eq(concurrent_deque_length(cd_share.d), 2 * CD_ITEMS / 10 * CD_BATCH);
+    drop_owned();
+}
+
+/* --- recorded histories --- */
+
+enum { CD_LIN_ROUNDS = 30, CD_LIN_OPS = 24 };
+struct cd_recorded {
+    struct lin_history history;
+    struct obj *d;
+    struct os_barrier *meet; /* a broken variant waits in its gap until all are in it */
+};
+
+/* The operation, and what the model is to hear of it. */
+static const char *cd_do(struct obj *d, int kind, int64_t value, int64_t *result)
+{
+    struct obj *item = kind == LIN_APPEND || kind == LIN_APPEND_LEFT ? int_new(value) : NULL;
+    bool good = true;
+    *result = 0;
+    switch (kind) {
+    case LIN_APPEND: good = concurrent_deque_append(d, item) == 0; break;
+    case LIN_APPEND_LEFT: good = concurrent_deque_appendleft(d, item) == 0; break;
+    case LIN_LENGTH: *result = concurrent_deque_length(d); break;
+    default:
+        item = (kind == LIN_POP_LEFT ? concurrent_deque_popleft : concurrent_deque_pop)(d);
+        *result = LIN_NONE;
+        good = item ? int_value(item, result) == 0 : err_take() == ERR_INDEX;
+    }
+    obj_xdecref(item);
+    return good ? NULL : "the deque fails";
+}
+static const char *cd_record(struct threads_arg *a)
+{
+    static const int kinds[] = {LIN_APPEND, LIN_APPEND_LEFT, LIN_POP_LEFT, LIN_POP_RIGHT, LIN_LENGTH};
+    struct cd_recorded *r = a->shared;
+    for (int i = 0; i < CD_LIN_OPS; i++) {
+        int kind = kinds[(i * 7 + a->index * 3) % 5];
+        int64_t value = 1000 * (a->index + 1) + i, result;
+        struct lin_op *op = lin_invoke(&r->history, a->index, kind, 0, value);
+        const char *verdict = cd_do(r->d, kind, value, &result);
+        lin_return(&r->history, op, result);
+        if (verdict)
+            return verdict;
+        rt_safepoint();
+    }
+    return NULL;
+}
+static enum lin_verdict cd_judge(struct cd_recorded *r, int threads, const char *(*body)(struct threads_arg *))
+{
+    struct os_barrier meet;
+    os_barrier_init(&meet, threads);
+    r->meet = &meet;
+    lin_begin(&r->history, threads, CD_LIN_OPS);
+    cr_assert_null(threads_run(threads, body, r));
+    struct lin_result result = lin_check(&r->history, &lin_deque);
+    if (result.verdict != LIN_YES && body == cd_record)
+        lin_explain(&r->history, &result);
+    lin_end(&r->history);
+    os_barrier_drop(&meet);
+    return result.verdict;
+}
+TEST(deque_histories_are_linearizable)
+{
+    for (int round = 0; round < CD_LIN_ROUNDS; round++) {
+        struct cd_recorded r = {.d = cd_new()};
+        cr_assert_eq(cd_judge(&r, CD_THREADS, cd_record), LIN_YES, "round %d", round);
+    }
+    drop_owned();
+}
+
+/* A popleft that looks, then takes: both look at the same item. */
+static const char *cd_record_broken(struct threads_arg *a)
+{
+    struct cd_recorded *r = a->shared;
+    int64_t result = LIN_NONE;
+    struct lin_op *op = lin_invoke(&r->history, a->index, LIN_APPEND, 0, a->index);
+    const char *verdict = cd_do(r->d, LIN_APPEND, a->index, &result);
+    lin_return(&r->history, op, 0);
+    op = lin_invoke(&r->history, a->index, LIN_POP_LEFT, 0, 0);
+    thread_detach();
+    os_barrier_wait(r->meet);
+    thread_attach();
+    struct obj *items = concurrent_deque_items(r->d);
+    int_value(list_get_borrowed(items, 0), &result); /* the list is this thread's */
+    obj_decref(items);
+    thread_detach();
+    os_barrier_wait(r->meet);
+    thread_attach();
+    obj_xdecref(concurrent_deque_popleft(r->d));
+    lin_return(&r->history, op, result);
+    return verdict;
+}
+TEST(popleft_as_look_then_take_is_caught)
+{
+    struct cd_recorded r = {.d = cd_new()};
+    cr_assert_eq(cd_judge(&r, 2, cd_record_broken), LIN_NO);
     drop_owned();
 }
 

@@ -7,6 +7,7 @@
 #include "../objects/bounded_queue.h"
 #include "../objects/concurrent_queue.h"
 #include "build.h"
+#include "linearizability.h"
 #include "threads.h"
 
 enum { CQ_MS = 1000000 };
@@ -722,6 +723,91 @@ TEST(shutdown_wakes_who_waits_to_get)
 {
     bq_share_begin(1, 0);
     cr_assert_null(threads_run(5, bq_shut_getters, NULL));
+    drop_owned();
+}
+
+/* --- recorded histories --- */
+
+enum { CQ_LIN_ROUNDS = 30, CQ_LIN_THREADS = 4, CQ_LIN_OPS = 30 };
+struct cq_recorded {
+    struct lin_history history;
+    struct obj *q;
+    struct os_barrier *meet; /* a broken variant waits in its gap until all are in it */
+};
+
+/* Every operation between two stamps: pushes, pops that find nothing, sizes are not among them (they are said to be weak). */
+static const char *cq_record(struct threads_arg *a)
+{
+    struct cq_recorded *r = a->shared;
+    for (int i = 0; i < CQ_LIN_OPS; i++) {
+        bool push = (i + a->index) % 3 == 0 || (i % 5 == 0 && a->index % 2);
+        int64_t value = 1000 * (a->index + 1) + i, result = LIN_NONE;
+        struct obj *item = push ? int_new(value) : NULL;
+        struct lin_op *op = lin_invoke(&r->history, a->index, push ? LIN_PUSH : LIN_TAKE, 0, value);
+        if (push ? concurrent_queue_push(r->q, item) != 0 : !(item = concurrent_queue_pop(r->q, i % 2 ? 1000 : 0)) && err_take() != ERR_EMPTY)
+            return "the queue fails";
+        if (item && !push)
+            int_value(item, &result);
+        lin_return(&r->history, op, push ? 0 : result);
+        obj_xdecref(item);
+        rt_safepoint();
+    }
+    return NULL;
+}
+static enum lin_verdict cq_judge(struct cq_recorded *r, int threads, const char *(*body)(struct threads_arg *))
+{
+    struct os_barrier meet;
+    os_barrier_init(&meet, threads);
+    r->meet = &meet;
+    lin_begin(&r->history, threads, CQ_LIN_OPS);
+    cr_assert_null(threads_run(threads, body, r));
+    struct lin_result result = lin_check(&r->history, &lin_queue);
+    if (result.verdict != LIN_YES && body == cq_record)
+        lin_explain(&r->history, &result);
+    lin_end(&r->history);
+    os_barrier_drop(&meet);
+    return result.verdict;
+}
+TEST(concurrent_queue_histories_are_linearizable)
+{
+    for (int round = 0; round < CQ_LIN_ROUNDS; round++) {
+        struct cq_recorded r = {.q = cq_new()};
+        cr_assert_eq(cq_judge(&r, CQ_LIN_THREADS, cq_record), LIN_YES, "round %d", round);
+    }
+    drop_owned();
+}
+
+/* The original's fault: a popper that has its number and gives up leaves the item of that number to nobody. Here: takes, is late, says Empty. */
+static const char *cq_record_broken(struct threads_arg *a)
+{
+    struct cq_recorded *r = a->shared;
+    struct lin_op *op;
+    int64_t result = LIN_NONE;
+    for (int i = 0; a->index == 0 && i < 2; i++) {
+        op = lin_invoke(&r->history, 0, LIN_PUSH, 0, 7 + i);
+        struct obj *item = int_new(7 + i);
+        if (concurrent_queue_push(r->q, item) != 0)
+            return "a push failed";
+        obj_decref(item);
+        lin_return(&r->history, op, 0);
+    }
+    thread_detach();
+    os_barrier_wait(r->meet);
+    thread_attach();
+    op = lin_invoke(&r->history, a->index, LIN_TAKE, 0, 0);
+    struct obj *item = concurrent_queue_pop(r->q, 0);
+    if (!item)
+        return "an item is missing";
+    if (a->index == 0)
+        int_value(item, &result);
+    obj_decref(item);
+    lin_return(&r->history, op, result);
+    return NULL;
+}
+TEST(queue_whose_late_pops_lose_their_item_is_caught)
+{
+    struct cq_recorded r = {.q = cq_new()};
+    cr_assert_eq(cq_judge(&r, 2, cq_record_broken), LIN_NO);
     drop_owned();
 }
 
