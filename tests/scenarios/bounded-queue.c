@@ -66,15 +66,15 @@ static void bound_check(void)
     obj_decref(bound.item);
 }
 
-#define BOUND(symbol, title, asked, prepare, big, ...)                                                                 \
+#define BOUND(symbol, title, asked, prepare, ...)                                                                      \
     static const struct scenario symbol = {                                                                            \
         .name = title, .summary = asked, .source = "issue 6; objects/bounded_queue.h", .setup = prepare,               \
-        .thread = {__VA_ARGS__}, .check = bound_check, .large = (big) || RC_DEFERS_FREE,                               \
+        .thread = {__VA_ARGS__}, .check = bound_check, .lock = RC_DEFERS_FREE ? LOCK_BY_MUTEX : LOCK_BY_BIAS,          \
     };                                                                                                                 \
     SCENARIO(symbol)
-BOUND(bound_room, "bounded-put", "a put waits for room, a get makes it", bound_setup_full, false, bound_put_forever, bound_get_forever);
-BOUND(bound_room_late, "bounded-put-late", "the same, but the put may be late: it is in, or it is not", bound_setup_full, false,
+BOUND(bound_room, "bounded-put", "a put waits for room, a get makes it", bound_setup_full, bound_put_forever, bound_get_forever);
+BOUND(bound_room_late, "bounded-put-late", "the same, but the put may be late: it is in, or it is not", bound_setup_full,
       bound_put_in_time, bound_get_forever);
-BOUND(bound_room_shut, "bounded-shutdown", "a put waits for room, a shutdown ends it", bound_setup_full, false, bound_put_forever, bound_shutdown);
-BOUND(bound_joined, "bounded-join", "a join against the last task_done: it returns, and has the work before it", bound_setup_full, false,
+BOUND(bound_room_shut, "bounded-shutdown", "a put waits for room, a shutdown ends it", bound_setup_full, bound_put_forever, bound_shutdown);
+BOUND(bound_joined, "bounded-join", "a join against the last task_done: it returns, and has the work before it", bound_setup_full,
       bound_join, bound_do_task);

@@ -91,13 +91,13 @@ static void ends_check_read(void)
     ends_drop();
 }
 
-#define ENDS(symbol, title, asked, prepare, after, big, ...)                                                           \
+#define ENDS(symbol, title, asked, prepare, after, ...)                                                                \
     static const struct scenario symbol = {                                                                            \
         .name = title, .summary = asked, .source = "issue 6; objects/concurrent_deque.h", .setup = prepare,            \
-        .thread = {__VA_ARGS__}, .check = after, .large = (big) || RC_DEFERS_FREE,                                     \
+        .thread = {__VA_ARGS__}, .check = after, .lock = RC_DEFERS_FREE ? LOCK_BY_MUTEX : LOCK_BY_BIAS,                \
     };                                                                                                                 \
     SCENARIO(symbol)
-ENDS(ends_two_pops, "deque-pop-two", "two pops, one at each end, of one item", ends_setup_one, ends_check_one, false, ends_pop, ends_popleft);
-ENDS(ends_appends, "deque-append-two", "two appends, one at each end", ends_setup, ends_check_order, false, ends_append, ends_appendleft);
-ENDS(ends_crossed, "deque-ends", "each end is appended to and popped from", ends_setup, ends_check_none, false, ends_append_pop, ends_appendleft_popleft);
-ENDS(ends_reader, "deque-read", "a reader walks along while the item is popped and dropped", ends_setup_one, ends_check_read, false, ends_read, ends_pop);
+ENDS(ends_two_pops, "deque-pop-two", "two pops, one at each end, of one item", ends_setup_one, ends_check_one, ends_pop, ends_popleft);
+ENDS(ends_appends, "deque-append-two", "two appends, one at each end", ends_setup, ends_check_order, ends_append, ends_appendleft);
+ENDS(ends_crossed, "deque-ends", "each end is appended to and popped from", ends_setup, ends_check_none, ends_append_pop, ends_appendleft_popleft);
+ENDS(ends_reader, "deque-read", "a reader walks along while the item is popped and dropped", ends_setup_one, ends_check_read, ends_read, ends_pop);
