@@ -5,13 +5,13 @@
  *
  *     open --shutdown--> shut: nothing goes in; what is in it can be got, unless immediate: then it is dropped
  *
- * Invariant, under the lock: 0 <= length <= maxsize (if that is > 0); unfinished >= length: those that were put and whose task_done has
- * not come. Every operation takes effect in the one moment in which it holds the lock last; a put that has to wait has not entered,
- * a get that is late has taken nothing.
- * The ring grows as far as maxsize and never shrinks: who has waited for room needs no memory, so no wake is lost to the want of it.
- * A lock, and not liburcu's queue: a hard bound and the count of tasks change together with the items, at both ends.
- * Errors: ERR_TYPE, ERR_MEMORY, and those named at the function. Timeouts: nanoseconds; < 0: for ever; 0: not at all (the *_nowait of the
- * original). Whatever waits is a safepoint.
+ * Invariant, under the lock: 0 <= length <= maxsize (if that is > 0); unfinished >= length: those that were put and whose
+ * task_done has not come. Every operation takes effect in the one moment in which it holds the lock last; a put that has to
+ * wait has not entered, a get that is late has taken nothing. The ring grows as far as maxsize and never shrinks: who has
+ * waited for room needs no memory, so no wake is lost to the want of it. A lock, and not liburcu's queue: a hard bound and the
+ * count of tasks change together with the items, at both ends.
+ * Errors: ERR_TYPE, ERR_MEMORY, and those named at the function. Timeouts: nanoseconds; < 0: for ever; 0: not at all (the
+ * *_nowait of the original). Whatever waits is a safepoint.
  */
 #ifndef OBJECTS_BOUNDED_QUEUE_H
 #define OBJECTS_BOUNDED_QUEUE_H

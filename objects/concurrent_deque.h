@@ -1,23 +1,28 @@
 /*
  * concurrent_deque.h -- a double-ended queue for many threads (ft_utils' ConcurrentDeque).
  *
- * Two parts: a doubly linked chain of cells, under the object's lock, and in front of it a gate: one of liburcu's wait-free queues (os_queue),
- * into which appends at either end put their cell, marked with its side. Every other operation takes the lock, moves at one moment
- * everything from the gate to the chain (a splice: one exchange), and then does its work on the chain.
+ * Two parts: a doubly linked chain of cells, under the object's lock, and in front of it a gate: one of liburcu's wait-free
+ * queues (os_queue), into which appends at either end put their cell, marked with its side. Every other operation takes the
+ * lock, moves at one moment everything from the gate to the chain (a splice: one exchange), and then does its work on the
+ * chain.
  *
- * Order of all operations, in which no result is out of place: an append takes effect at its exchange of the gate's tail; any other operation
- * at its splice, the last one before it looked: the chain is then what the deque was at that moment, and stays it but for appends that come
- * later in that order. So everything is linearizable: the ends, and length, contains, iteration too.
+ * Order of all operations, in which no result is out of place: an append takes effect at its exchange of the gate's tail; any
+ * other operation at its splice, the last one before it looked: the chain is then what the deque was at that moment, and stays
+ * it but for appends that come later in that order. So everything is linearizable: the ends, and length, contains, iteration
+ * too.
  *
- * Non-blocking, and not. append and appendleft are wait-free but for the allocation of the cell: no lock, one exchange. pop and popleft take a
- * short lock: some loads and stores, no allocation, no user code, no wait for another lock; a thread that is stopped inside holds up those
- * that pop, not those that append. A deque without any lock needs a grace period (or hazard pointers) between a cell's leaving and its item's
- * decref, since another thread may be about to incref it. Then a popped item would die late, at some safepoint of some thread, and who
- * pops would have to wait for readers now and then: what is gained at the front is lost behind. Here a cell is freed by who took it out
- * under the lock, and an item is increfed under it: nobody ever holds an address of a cell that may be gone.
- * What else may hold up an operation under the lock: an appender between its exchange and the link that follows (two instructions).
+ * Non-blocking, and not. append and appendleft are wait-free but for the allocation of the cell: no lock, one exchange. pop and
+ * popleft take a short lock: some loads and stores, no allocation, no user code, no wait for another lock; a thread that is
+ * stopped inside holds up those that pop, not those that append. A deque without any lock needs a grace period (or hazard
+ * pointers) between a cell's leaving and its item's decref, since another thread may be about to incref it. Then a popped item
+ * would die late, at some safepoint of some thread, and who pops would have to wait for readers now and then: what is gained at
+ * the front is lost behind. Here a cell is freed by who took it out under the lock, and an item is increfed under it: nobody
+ * ever holds an address of a cell that may be gone.
+ * What else may hold up an operation under the lock: an appender between its exchange and the link that follows (two
+ * instructions).
  *
- * Comparisons that run user code release the lock, on a new reference, and start again when a cell has moved or gone (as list.c).
+ * Comparisons that run user code release the lock, on a new reference, and start again when a cell has moved or gone (as
+ * list.c).
  * Errors: ERR_TYPE (not a deque), ERR_MEMORY, and those named at the function. A failed operation has changed nothing.
  */
 #ifndef OBJECTS_CONCURRENT_DEQUE_H

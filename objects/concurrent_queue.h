@@ -1,25 +1,28 @@
 /*
- * concurrent_queue.h -- an unbounded FIFO queue: many pushers that do not wait, many poppers that may, shutdown (ft_utils' ConcurrentQueue).
+ * concurrent_queue.h -- an unbounded FIFO queue: many pushers that do not wait, many poppers that may, shutdown.
  *
- * liburcu's wait-free queue (os_queue), whose dequeuing end is guarded by the object's lock. A push is one exchange of the tail; it takes no
- * lock and waits for nobody but malloc. Pops exclude each other. A popper that finds nothing waits, detached (wait.h).
+ * liburcu's wait-free queue (os_queue), whose dequeuing end is guarded by the object's lock. A push is one exchange of the
+ * tail; it takes no lock and waits for nobody but malloc. Pops exclude each other. A popper that finds nothing waits, detached
+ * (wait.h).
  *
  *     open --shutdown--> closing --all pushes that saw it open have ended (an RCU grace period)--> closed
  *
- * A push goes on inside an RCU read section: when the queue is closed everything whose push succeeded is in it, and nothing will come.
- * Who finds it closing waits until it is closed. So, in this order of all operations, no result is out of place:
+ * A push goes on inside an RCU read section: when the queue is closed everything whose push succeeded is in it, and nothing
+ * will come. Who finds it closing waits until it is closed. So, in this order of all operations, no result is out of place:
  *     a push that succeeds       at the exchange of the tail
  *     a pop that finds           at the removal, under the lock
  *     a pop that finds nothing   when it looks at the tail: Empty before the queue is closed, ShutDown after
  *     a shutdown, and a push that fails   when it is closed, under the lock, or after that
- * A pop that loses to the clock has taken nothing: an item leaves the queue only in the hands of who returns it. It looks for an item
- * after every wake, and before it looks at the clock; the deadline is absolute.
- * What may hold up a pop besides the lock: a pusher between its exchange and the link that follows (two instructions), as with every
- * queue of this kind. It can neither block there nor run user code.
+ * A pop that loses to the clock has taken nothing: an item leaves the queue only in the hands of who returns it. It looks for
+ * an item after every wake, and before it looks at the clock; the deadline is absolute.
+ * What may hold up a pop besides the lock: a pusher between its exchange and the link that follows (two instructions), as with
+ * every queue of this kind. It can neither block there nor run user code.
  *
- * `scaling`, as the original has it, is how many threads are expected to push at a time. There it is the number of inner lanes, here a push is one
- * exchange however many they are; it is the number of cache lines over which pushes are counted, whose sum is the size.
- * Errors: ERR_TYPE (not such a queue), ERR_MEMORY, and those named at the function. Timeouts: nanoseconds; < 0: for ever; 0: not at all.
+ * `scaling`, as the original has it, is how many threads are expected to push at a time. There it is the number of inner lanes,
+ * here a push is one exchange however many they are; it is the number of cache lines over which pushes are counted, whose sum
+ * is the size.
+ * Errors: ERR_TYPE (not such a queue), ERR_MEMORY, and those named at the function. Timeouts: nanoseconds; < 0: for ever; 0:
+ * not at all.
  */
 #ifndef OBJECTS_CONCURRENT_QUEUE_H
 #define OBJECTS_CONCURRENT_QUEUE_H

@@ -1,13 +1,14 @@
 /*
  * gathering_iterator.h -- values that come in any order of their keys and go out in order: 0, 1, 2 … (ft_utils' GatheringIterator).
  *
- * Threads insert (key, value); whoever asks for the next one waits, detached (wait.h), while its key is missing. The place where it is, `next`, is the
- * object's: threads that ask at the same time share the values among them, each key comes out once.
+ * Threads insert (key, value); whoever asks for the next one waits, detached (wait.h), while its key is missing. The place
+ * where it is, `next`, is the object's: threads that ask at the same time share the values among them, each key comes out once.
  *
  *     key < next: has come out | in the table: waits for its turn | neither: can be inserted
  *
- * Invariant, under the lock: every key in the table is >= next. A key can be inserted once, ever. An insertion takes effect under the lock, and so
- * does a step. Cancelled is for good: nothing goes in or comes out, what was there is dropped, and all who wait are told.
+ * Invariant, under the lock: every key in the table is >= next. A key can be inserted once, ever. An insertion takes effect
+ * under the lock, and so does a step. Cancelled is for good: nothing goes in or comes out, what was there is dropped, and all
+ * who wait are told.
  * Errors: ERR_TYPE, ERR_MEMORY, and those named at the function. Timeouts: nanoseconds; < 0: for ever; 0: not at all.
  */
 #ifndef OBJECTS_GATHERING_ITERATOR_H

@@ -17,14 +17,15 @@
  *     looks at the condition after every wake, and before it looks at the clock. Conditions that differ from waiter to
  *     waiter, and those that stay true for all (a shutdown), need wait_all or a struct wait each.
  *
- * Why no notice is lost: a notifier that finds waiting == 0 comes before the waiter's announcement, so the waiter's look at
- * the condition sees the change (by the lock, or by the two fences, W1). If it finds waiting != 0 it changes the word: before `seen` was
- * read, and then the look that follows sees the change (W2); or after it, and then the waiter does not sleep, or is woken, or
- * another one is woken in its place, who takes the change: if an item were left and a waiter asleep, look at the last waiter
- * that found nothing. Every item left was put in after that; each of those puts woke one who found something, and took it.
- * Deadlines are absolute (CLOCK_MONOTONIC): a wake that brings nothing does not begin the wait anew. Sleepers are woken
- * in the order in which they came (futex(2)), but others may come first to what they were woken for: they are not overtaken for
- * ever only if the object reserves it for them. The word wraps: a waiter that is stopped between two steps for 2^32 notices may miss one.
+ * Why no notice is lost: a notifier that finds waiting == 0 comes before the waiter's announcement, so the waiter's look at the
+ * condition sees the change (by the lock, or by the two fences, W1). If it finds waiting != 0 it changes the word: before
+ * `seen` was read, and then the look that follows sees the change (W2); or after it, and then the waiter does not sleep, or is
+ * woken, or another one is woken in its place, who takes the change: if an item were left and a waiter asleep, look at the last
+ * waiter that found nothing. Every item left was put in after that; each of those puts woke one who found something, and took
+ * it. Deadlines are absolute (CLOCK_MONOTONIC): a wake that brings nothing does not begin the wait anew. Sleepers are woken in
+ * the order in which they came (futex(2)), but others may come first to what they were woken for: they are not overtaken for
+ * ever only if the object reserves it for them. The word wraps: a waiter that is stopped between two steps for 2^32 notices may
+ * miss one.
  */
 #ifndef OBJECTS_WAIT_H
 #define OBJECTS_WAIT_H

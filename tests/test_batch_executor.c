@@ -37,7 +37,7 @@ static int64_t be_calls(void) { return atomic_load_explicit(&be_source.calls, me
 
 static struct obj *be_new(int64_t size) { return own(batch_executor_new(be_next, none_get(), size)); }
 static int64_t be_load(struct obj *b) { return value_of(own(batch_executor_load(b))); }
-static size_t be_buffered(struct obj *b) { return ((struct batch_executor *)b)->length; }
+static int64_t be_buffered(struct obj *b) { return (int64_t)((struct batch_executor *)b)->length; }
 static bool be_is_released(struct obj *b)
 {
     struct lock *l = &((struct batch_executor *)b)->lock;

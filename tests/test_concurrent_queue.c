@@ -257,7 +257,7 @@ TEST(bounded_queue_refuses_what_exceeds_its_bound)
         cr_assert(bounded_queue_size(q) == maxsize && count_of(item) == 1 && bounded_queue_unfinished(q) == maxsize);
         cr_assert_eq(bq_get(q), 0);
         cr_assert_eq(bounded_queue_put(q, item, 0), 0);
-        cr_assert_eq(((struct bounded_queue *)q)->ring.places, maxsize);
+        cr_assert_eq((int64_t)((struct bounded_queue *)q)->ring.places, maxsize);
     }
     drop_owned();
 }
