@@ -6,6 +6,7 @@
 #include "../gc/collect.h"
 #include "../objects/bounded_queue.h"
 #include "../objects/concurrent_queue.h"
+#include "../objects/section.h"
 #include "build.h"
 #include "linearizability.h"
 #include "threads.h"
@@ -723,6 +724,63 @@ TEST(shutdown_wakes_who_waits_to_get)
 {
     bq_share_begin(1, 0);
     cr_assert_null(threads_run(5, bq_shut_getters, NULL));
+    drop_owned();
+}
+
+/* Who is in the queue uses something of which there are BQ_BOUND: put is to come, get is to go. */
+static const char *bq_user(struct threads_arg *a)
+{
+    (void)a;
+    for (int i = 0; i < BQ_TASKS / 4; i++, rt_safepoint()) {
+        if (bounded_queue_put(bq_share.q, none_get(), -1) != 0)
+            return "a put failed";
+        int64_t users = atomic_fetch_add_explicit(&bq_share.got, 1, memory_order_relaxed) + 1;
+        int64_t peak = atomic_load_explicit(&bq_share.largest, memory_order_relaxed);
+        while (users > peak && !atomic_compare_exchange_weak_explicit(&bq_share.largest, &peak, users, memory_order_relaxed, memory_order_relaxed))
+            continue;
+        if (i % 50 == 0) { /* with company, also where only one thread runs at a time */
+            thread_detach();
+            os_yield();
+            thread_attach();
+        }
+        atomic_fetch_sub_explicit(&bq_share.got, 1, memory_order_relaxed);
+        struct obj *token = bounded_queue_get(bq_share.q, 0);
+        if (!token)
+            return "a token was lost";
+        obj_decref(token);
+    }
+    return NULL;
+}
+TEST(peak_of_users_of_a_bounded_queue_is_its_bound)
+{
+    bq_share_begin(BQ_BOUND, 0);
+    cr_assert_null(threads_run(2 * BQ_BOUND, bq_user, NULL));
+    int64_t peak = atomic_load_explicit(&bq_share.largest, memory_order_relaxed);
+    cr_assert(peak >= 1 && peak <= BQ_BOUND, "%lld", (long long)peak);
+    cr_assert_eq(bounded_queue_size(bq_share.q), 0);
+    drop_owned();
+}
+
+/* The putter could not come in, and the get not end, if the section kept its lock. */
+static const char *bq_in_a_section(struct threads_arg *a)
+{
+    struct bounded_queue *q = (struct bounded_queue *)bq_share.q;
+    if (a->index == 0) {
+        cq_await(&q->filled, 1);
+        return bounded_queue_put(bq_share.q, none_get(), -1) == 0 ? NULL : "a put failed";
+    }
+    struct section s;
+    section_begin(&s, bq_share.q);
+    struct obj *item = bounded_queue_get(bq_share.q, -1);
+    section_end(&s);
+    obj_xdecref(item);
+    return item && !rt_self->section ? NULL : "a get failed";
+}
+TEST(get_inside_a_section_of_the_same_queue_lets_others_put)
+{
+    bq_share_begin(1, 0);
+    cr_assert_null(threads_run(2, bq_in_a_section, NULL));
+    cr_assert(cq_is_released(bq_share.q));
     drop_owned();
 }
 
