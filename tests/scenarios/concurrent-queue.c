@@ -80,7 +80,7 @@ static void fifo_check_gone(void)
 #define FIFO(symbol, title, asked, prepare, after, three, ...)                                                         \
     static const struct scenario symbol = {                                                                            \
         .name = title, .summary = asked, .source = "issue 6; objects/concurrent_queue.h", .setup = prepare,            \
-        .thread = {__VA_ARGS__}, .check = after, .large = (three) && (RC_NEEDS_GIL || RC_DEFERS_FREE),                 \
+        .thread = {__VA_ARGS__}, .check = after, .large = three,                                                       \
         .lock = (three) || RC_DEFERS_FREE ? LOCK_BY_MUTEX : LOCK_BY_BIAS,                                              \
     };                                                                                                                 \
     SCENARIO(symbol)

@@ -88,7 +88,7 @@ static void gate_open(void)
 #define GATE(symbol, title, asked, after, three, ...)                                                                  \
     static const struct scenario symbol = {                                                                            \
         .name = title, .summary = asked, .source = "objects/wait.h, W1 and W2", .setup = gate_setup,                   \
-        .thread = {__VA_ARGS__}, .check = after, .large = (three) && (RC_NEEDS_GIL || RC_DEFERS_FREE),                 \
+        .thread = {__VA_ARGS__}, .check = after, .large = three,                                                       \
         .lock = (three) || RC_DEFERS_FREE ? LOCK_BY_MUTEX : LOCK_BY_BIAS,                                              \
     };                                                                                                                 \
     SCENARIO(symbol)
