@@ -67,12 +67,16 @@ static void deque_chain_drop(struct deque_cell *leftmost)
     }
 }
 
-/* Copies of the items, in reverse if they go to the left. False: no memory, nothing is left. */
-static bool deque_chain_make(struct deque_chain *chain, struct obj *const *item, size_t length, bool at_left)
+/* Cells for the items of what deque_source returned, in reverse if they go to the left. False: no memory, nothing is left. */
+static bool deque_chain_make(struct deque_chain *chain, struct obj *source, bool at_left)
 {
+    const struct tuple *t = obj_is(source, &tuple_type) ? (const struct tuple *)source : NULL;
+    const struct list *l = (const struct list *)source;
+    size_t length = t ? t->length : list_count(l);
     *chain = (struct deque_chain){0};
     for (size_t i = 0; i < length; i++) {
-        struct deque_cell *c = deque_cell_new(item[at_left ? length - 1 - i : i], at_left);
+        size_t at = at_left ? length - 1 - i : i;
+        struct deque_cell *c = deque_cell_new(t ? t->item[at] : list_at(l, at), at_left);
         if (unlikely(!c)) {
             deque_chain_drop(chain->leftmost);
             return false;
@@ -198,11 +202,8 @@ static int deque_extend(struct obj *o, struct obj *sequence, bool at_left)
     struct obj *source = d ? deque_source(sequence) : NULL;
     if (!source)
         return -1;
-    const struct tuple *t = (const struct tuple *)source;
-    const struct list *l = (const struct list *)source;
-    bool is_tuple = obj_is(source, &tuple_type);
     struct deque_chain chain;
-    bool made = deque_chain_make(&chain, is_tuple ? t->item : l->item, is_tuple ? t->length : l->length, at_left);
+    bool made = deque_chain_make(&chain, source, at_left);
     obj_decref(source);
     if (!made) {
         err_memory();
@@ -376,7 +377,7 @@ static bool deque_copy(struct concurrent_deque *d, struct list *l)
     deque_settle(d);
     bool fits = (size_t)d->length <= l->room;
     for (struct deque_cell *c = d->leftmost; fits && c; c = c->right)
-        l->item[l->length++] = obj_incref(c->item);
+        list_push(l, obj_incref(c->item));
     lock_release(&d->lock);
     return fits;
 }
