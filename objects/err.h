@@ -22,6 +22,10 @@ enum err {
     ERR_ZERO_DIVISION, /* */
     ERR_CHANGED,       /* the container was changed while it was iterated or sorted */
     ERR_RECURSION,     /* nested too deeply to compare, hash or print */
+    ERR_EMPTY,         /* nothing to take, and nothing came in time */
+    ERR_FULL,          /* no room, and none came in time */
+    ERR_SHUTDOWN,      /* the queue is shut down: nothing goes in, and nothing is left in it */
+    ERR_CANCELLED,     /* what was waited for will not come */
 };
 
 enum { ERR_TEXT = 120 }; /* bytes of a text that cannot be put together later (heap_thread.err_text) */

@@ -66,6 +66,8 @@ API const char *err_name(enum err code)
         [ERR_TYPE] = "TypeError",         [ERR_OVERFLOW] = "OverflowError",
         [ERR_VALUE] = "ValueError",       [ERR_ZERO_DIVISION] = "ZeroDivisionError",
         [ERR_CHANGED] = "RuntimeError",   [ERR_RECURSION] = "RecursionError",
+        [ERR_EMPTY] = "Empty",            [ERR_FULL] = "Full",
+        [ERR_SHUTDOWN] = "ShutDown",      [ERR_CANCELLED] = "CancelledError",
     };
     return (unsigned)code < sizeof name / sizeof *name ? name[code] : "unknown error";
 }

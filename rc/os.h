@@ -218,6 +218,14 @@ INLINE void os_park(_Atomic uint32_t *word, uint32_t expected, int64_t timeout_n
     struct timespec t = os_timespec(timeout_ns < 0 ? 0 : timeout_ns);
     syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout_ns < 0 ? NULL : &t, NULL, 0);
 }
+/* The same until os_now() shows `deadline` (OS_FOREVER: without limit). False: the time ran out, and no unpark has ended it. */
+#define OS_FOREVER INT64_MAX
+INLINE bool os_park_until(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
+{
+    struct timespec t = os_timespec(deadline);
+    return syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected, deadline == OS_FOREVER ? NULL : &t, NULL,
+                   FUTEX_BITSET_MATCH_ANY) == 0 || errno != ETIMEDOUT;
+}
 INLINE void os_unpark(_Atomic uint32_t *word, int threads)
 {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, threads, NULL, NULL, 0);
@@ -330,6 +338,27 @@ INLINE struct os_node *os_dequeue_wait(struct os_queue *q)
     while ((n = os_dequeue_once(q)) == CDS_WFCQ_WOULDBLOCK)
         os_yield();
     return (struct os_node *)n;
+}
+
+/* Moves what `from` held at one moment (that of the exchange of its tail, or of the look that found nothing) behind what is in `to`, in
+ * order. Only one thread at a time may dequeue or splice from `from`; `to` is the caller's own. Waits for an enqueuer of the first node that is
+ * half-way. Acquires what the enqueuers released; later nodes may be half-way still: os_dequeue_wait. */
+INLINE void os_queue_splice(struct os_queue *to, struct os_queue *from)
+{
+    while (__cds_wfcq_splice_nonblocking((cds_wfcq_head_ptr_t){._h = &to->head}, &to->tail, (cds_wfcq_head_ptr_t){._h = &from->head},
+                                         &from->tail) == CDS_WFCQ_RET_WOULDBLOCK)
+        os_yield();
+    OS_ACQUIRES(from);
+}
+
+/* For walking a queue that nobody changes meanwhile: its nodes, oldest first; NULL: no more. */
+INLINE struct os_node *os_queue_first(struct os_queue *q)
+{
+    return (struct os_node *)__cds_wfcq_first_nonblocking((cds_wfcq_head_ptr_t){._h = &q->head}, &q->tail);
+}
+INLINE struct os_node *os_queue_next(struct os_queue *q, struct os_node *n)
+{
+    return (struct os_node *)__cds_wfcq_next_nonblocking((cds_wfcq_head_ptr_t){._h = &q->head}, &q->tail, &n->node);
 }
 
 /* --- RCU (liburcu, membarrier flavour): readers of the thread registry, and of containers (objects/retire.h) --- */

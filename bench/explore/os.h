@@ -6,12 +6,13 @@
  *
  *     park/unpark   a futex: under the bucket's lock the word is compared and the thread queues. The lock is all the order that
  *                   there is (the kernel has full barriers besides, but rc/os.h promises none): whoever is second sees the first's word.
- *                   A park with a limit comes back at once
+ *                   A park with a timeout comes back at once; of a thread's parks with a deadline the first may, later ones sleep
  *     mutex         a word; waiting for 0 is one await. No fairness is promised
  *     lateness      of a thread's questions whether somebody is late the first may be answered with yes, later ones with no
  *     condition     a queue of waiters; first in, first out. A thread's first wait with a limit may time out, later ones wait for good
  *     surprises     with --spurious: wakes for no reason, signals that reach the second waiter, weak compare-and-swaps that fail
- *     queue         liburcu's wfcqueue: exchange of the tail, then the link; between the two a dequeuer finds nothing
+ *     queue         liburcu's wfcqueue: exchange of the tail, then the link; between the two a dequeuer finds nothing.
+ *                   A splice exchanges head and tail
  *     RCU           a flag per thread, a light fence on the reader's side, os_fence_others and a wait on the other
  *     membarrier    os_fence_others and os_fence_light: see model.c
  */
@@ -154,6 +155,14 @@ INLINE void os_park(_Atomic uint32_t *word, uint32_t expected, int64_t timeout_n
     if (sleeps)
         explore_queue_await(&b->waiters);
 }
+#define OS_FOREVER INT64_MAX
+INLINE bool os_park_until(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
+{
+    bool late = deadline != OS_FOREVER && explore_times_out();
+    if (!late)
+        os_park(word, expected, -1);
+    return !late;
+}
 INLINE void os_unpark(_Atomic uint32_t *word, int threads)
 {
     struct os_bucket *b = os_bucket(word);
@@ -239,6 +248,36 @@ INLINE struct os_node *os_dequeue_wait(struct os_queue *q)
     while ((n = os_dequeue_once(q)) == OS_WOULD_BLOCK)
         os_yield();
     return n;
+}
+
+/* As __cds_wfcq_splice_nonblocking, again and again. `to` is empty and on the caller's stack, which nobody else reads. */
+INLINE void os_queue_splice(struct os_queue *to, struct os_queue *from)
+{
+    struct os_node *first;
+    if (os_queue_empty(from))
+        return;
+    for (;;) {
+        atomic_thread_fence(memory_order_seq_cst); /* seq_cst fence: liburcu's uatomic_xchg is a full barrier */
+        first = atomic_exchange_explicit(&from->head.next, NULL, memory_order_seq_cst); /* seq_cst: as liburcu's */
+        if (first)
+            break;
+        if (atomic_load_explicit(&from->tail, memory_order_relaxed) == &from->head) /* relaxed: as liburcu's */
+            return;
+        os_yield();
+    }
+    /* seq_cst, both: as above */
+    struct os_node *last = atomic_exchange_explicit(&from->tail, &from->head, memory_order_seq_cst);
+    atomic_thread_fence(memory_order_seq_cst);
+    atomic_store_explicit(&to->head.next, first, memory_order_relaxed); /* relaxed: the caller's own */
+    atomic_store_explicit(&to->tail, last, memory_order_relaxed);       /* relaxed: the caller's own */
+}
+
+/* relaxed, both: nobody changes the queue */
+INLINE struct os_node *os_queue_first(struct os_queue *q) { return atomic_load_explicit(&q->head.next, memory_order_relaxed); }
+INLINE struct os_node *os_queue_next(struct os_queue *q, struct os_node *n)
+{
+    (void)q;
+    return atomic_load_explicit(&n->next, memory_order_relaxed); /* relaxed: as above */
 }
 
 /* --- RCU --- */
