@@ -5,9 +5,11 @@
 #include "lab_run.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +21,9 @@
 #include "memory.h"
 #include "summary.h"
 #include "timing.h"
+
+enum { LAB_RUN_SPIN_NS = 1000000, LAB_RUN_SLICE_NS = 1500000 };
+static const double LAB_RUN_DELAYED = 0.03; /* of a slice: more than that is a disturbance */
 
 /* --- the document --- */
 
@@ -276,9 +281,31 @@ struct lab_run_thread {
     void (*body)(void *arg, int thread);
     void *arg;
     int number, cpu;
-    pthread_barrier_t *start;
+    struct lab_run_start *start;
     pthread_t thread;
 };
+
+/* The barrier wakes threads one after the other; where each has its own CPU they then spin until the last one is awake. */
+struct lab_run_start {
+    pthread_barrier_t barrier;
+    _Atomic int awake;
+    _Atomic bool apart; /* one did not wait for the last one */
+    int spinners;       /* 0: more threads than CPUs */
+};
+
+static void lab_run_meet(struct lab_run_start *start)
+{
+    int64_t until;
+
+    pthread_barrier_wait(&start->barrier);
+    until = timing_now() + LAB_RUN_SPIN_NS;
+    atomic_fetch_add_explicit(&start->awake, 1, memory_order_relaxed); /* relaxed: the barrier has ordered what matters */
+    while (atomic_load_explicit(&start->awake, memory_order_relaxed) < start->spinners) /* relaxed: as above */
+        if (timing_now() > until) {
+            atomic_store_explicit(&start->apart, true, memory_order_relaxed); /* relaxed: read after the join */
+            return;
+        }
+}
 
 static void *lab_run_body(void *argument)
 {
@@ -290,18 +317,19 @@ static void *lab_run_body(void *argument)
         CPU_SET((size_t)t->cpu, &set);
         pthread_setaffinity_np(pthread_self(), sizeof set, &set);
     }
-    pthread_barrier_wait(t->start);
+    lab_run_meet(t->start);
     t->body(t->arg, t->number);
     return NULL;
 }
 
-void lab_threads(struct lab_run *run, int threads, void (*body)(void *arg, int thread), void *arg)
+/* True: they began together. */
+static bool lab_run_threads(struct lab_run *run, int threads, void (*body)(void *arg, int thread), void *arg)
 {
     struct lab_run_thread *t = memory_alloc((size_t)threads, sizeof t[0]);
-    pthread_barrier_t start;
+    struct lab_run_start start = {.spinners = threads <= lab_cpus(run) ? threads : 0};
     int error;
 
-    pthread_barrier_init(&start, NULL, (unsigned)threads);
+    pthread_barrier_init(&start.barrier, NULL, (unsigned)threads);
     for (int i = 0; i < threads; i++) {
         t[i] = (struct lab_run_thread){.body = body, .arg = arg, .number = i, .cpu = place_cpu(&run->place, i), .start = &start};
         error = pthread_create(&t[i].thread, NULL, lab_run_body, &t[i]);
@@ -310,8 +338,84 @@ void lab_threads(struct lab_run *run, int threads, void (*body)(void *arg, int t
     }
     for (int i = 0; i < threads; i++)
         pthread_join(t[i].thread, NULL);
-    pthread_barrier_destroy(&start);
+    pthread_barrier_destroy(&start.barrier);
     free(t);
+    return !atomic_load_explicit(&start.apart, memory_order_relaxed); /* relaxed: all have ended */
+}
+
+void lab_threads(struct lab_run *run, int threads, void (*body)(void *arg, int thread), void *arg)
+{
+    lab_run_threads(run, threads, body, arg);
+}
+
+struct lab_run_cost {
+    uint64_t (*batch)(void *arg, int thread);
+    void *arg;
+    struct lab_run_own {
+        _Alignas(128) uint64_t ops; /* two lines: the adjacent-line prefetcher pairs them */
+        int64_t ns, delayed_ns;
+    } *own;
+};
+
+/* How long this thread has been ready to run and had no CPU; 0 where the kernel does not tell. */
+static int64_t lab_run_delayed(void)
+{
+    FILE *file = fopen("/proc/thread-self/schedstat", "re");
+    int64_t delayed = 0;
+
+    if (file && fscanf(file, "%*d %" SCNd64, &delayed) != 1)
+        delayed = 0;
+    if (file)
+        fclose(file);
+    return delayed;
+}
+
+static void lab_run_count(void *argument, int thread)
+{
+    struct lab_run_cost *cost = argument;
+    uint64_t ops = 0;
+    int64_t delayed = lab_run_delayed(), begin = timing_now(), now;
+
+    do {
+        ops += cost->batch(cost->arg, thread);
+        now = timing_now();
+    } while (now - begin < LAB_RUN_SLICE_NS);
+    cost->own[thread] = (struct lab_run_own){.ops = ops, .ns = now - begin, .delayed_ns = lab_run_delayed() - delayed};
+}
+
+/* Of one slice; *whole: the threads began together, and none waited for a CPU. */
+static double lab_run_slice(struct lab_run *run, int threads, struct lab_run_cost *cost, bool *whole)
+{
+    double ops = 0, time = 0;
+
+    *whole = lab_run_threads(run, threads, lab_run_count, cost);
+    for (int i = 0; i < threads; i++) {
+        ops += (double)cost->own[i].ops;
+        time += (double)cost->own[i].ns;
+        *whole = *whole && (double)cost->own[i].delayed_ns < LAB_RUN_DELAYED * (double)cost->own[i].ns;
+    }
+    return ops > 0 ? time / ops : NAN;
+}
+
+double lab_cost(struct lab_run *run, int threads, int64_t ns, uint64_t (*batch)(void *arg, int thread), void *arg)
+{
+    struct lab_run_cost cost = {.batch = batch, .arg = arg};
+    struct lab_series all = {0}, undisturbed = {0};
+    int64_t until = timing_now() + ns;
+
+    cost.own = aligned_alloc(_Alignof(struct lab_run_own), (size_t)threads * sizeof cost.own[0]);
+    if (!cost.own)
+        die("memory", ENOMEM);
+    do {
+        bool whole;
+        double found = lab_run_slice(run, threads, &cost, &whole);
+
+        lab_add(&all, found);
+        if (whole)
+            lab_add(&undisturbed, found);
+    } while (timing_now() < until);
+    free(cost.own);
+    return lab_median(undisturbed.count ? &undisturbed : &all);
 }
 
 /* --- series --- */

@@ -80,6 +80,11 @@ int64_t lab_now(void);
  * they cannot be had. */
 void lab_threads(struct lab_run *run, int threads, void (*body)(void *arg, int thread), void *arg);
 
+/* What one operation costs one thread, ns, when `threads` of them do nothing else: batch(arg, i) does some hundred operations (100 µs
+ * at most) and returns how many. Taken in slices of 1.5 ms for about `ns`; the median of those in which no thread had to wait for a CPU, if
+ * there are any: other work on the machine then disturbs less. */
+double lab_cost(struct lab_run *run, int threads, int64_t ns, uint64_t (*batch)(void *arg, int thread), void *arg);
+
 /* How long something takes, looked at several times. A zeroed one is empty; more than LAB_SERIES values are dropped. */
 enum { LAB_SERIES = 256 };
 struct lab_series {
