@@ -330,6 +330,8 @@ static void lab_page_found(FILE *out, const json_t *document)
     json_t *block;
 
     fputs("<section class=\"machine\"><h3>On this machine</h3>\n", out);
+    if (*lab_page_string(document, "busy"))
+        lab_page_element(out, "p class=\"busy\"", lab_page_string(document, "busy"));
     json_array_foreach(json_object_get(document, "blocks"), i, block)
         lab_page_block(out, block);
     fprintf(out, "<p class=\"verdict %s\"><strong>%s:</strong> ", status,

@@ -425,6 +425,8 @@ void lab_print_result(FILE *out, const json_t *document, int width)
     json_t *block;
 
     fputs("\nOn this machine\n", out);
+    if (*lab_print_string(document, "busy"))
+        fprintf(out, "  !! %s\n\n", lab_print_string(document, "busy"));
     json_array_foreach(json_object_get(document, "blocks"), i, block) {
         if (i > 0)
             putc('\n', out);

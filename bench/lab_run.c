@@ -24,6 +24,7 @@
 
 enum { LAB_RUN_SPIN_NS = 1000000, LAB_RUN_SLICE_NS = 1500000 };
 static const double LAB_RUN_DELAYED = 0.03; /* of a slice: more than that is a disturbance */
+static const double LAB_RUN_BUSY = 0.6;     /* of the CPUs: more load than that is told */
 
 /* --- the document --- */
 
@@ -486,8 +487,9 @@ static json_t *lab_run_document(const struct lab *lab)
     json_t *document;
 
     lab_text_parse(&text, lab->text);
-    document = json_pack("{s:s, s:i, s:s, s:s, s:s, s:n, s:[]}", "lab", lab->name, "number", lab->number, "title", text.title,
-                         "status", "failed", "reason", "it said nothing about its observable", "answer", "blocks");
+    document = json_pack("{s:s, s:i, s:s, s:s, s:s, s:n, s:n, s:[]}", "lab", lab->name, "number", lab->number, "title", text.title,
+                         "status", "failed", "reason", "it said nothing about its observable", "answer", "busy",
+                         "blocks");
     lab_text_free(&text);
     return document;
 }
@@ -500,6 +502,15 @@ json_t *lab_run_failed(const struct lab *lab, const char *why)
     return document;
 }
 
+/* Says so when the machine had other work. */
+static void lab_run_note_load(struct lab_run *run)
+{
+    double load;
+
+    if (getloadavg(&load, 1) == 1 && load > LAB_RUN_BUSY * lab_cpus(run))
+        json_object_set_new(run->document, "busy", json_sprintf("the load was %.1f when it began: other work disturbs these figures", load));
+}
+
 json_t *lab_run_here(const struct lab *lab, double seconds)
 {
     struct lab_run run = {.lab = lab, .seconds = seconds, .document = lab_run_document(lab)};
@@ -507,6 +518,7 @@ json_t *lab_run_here(const struct lab *lab, double seconds)
 
     run.blocks = json_object_get(run.document, "blocks");
     place_load(&run.place, PLACE_CORE, NULL);
+    lab_run_note_load(&run);
     lab->run(&run);
     json_object_set_new(run.document, "seconds", json_real((double)(timing_now() - begin) / (double)TIMING_SECOND));
     for (size_t i = 0; i < run.measured; i++) {

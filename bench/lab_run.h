@@ -1,7 +1,7 @@
 /*
  * lab_run.h -- one lab in progress, seen from the driver: its result is a JSON object that lab_print and lab_page draw.
  *
- *   {"lab", "number", "title", "status": "shown" | "not_shown" | "failed", "reason", "answer": "b" or null, "seconds",
+ *   {"lab", "number", "title", "status": "shown" | "not_shown" | "failed", "reason", "answer": "b" or null, "busy": text or null, "seconds",
  *    "blocks": [{"kind": "say", "text"}
  *               {"kind": "figures", "rows": [{"label", "value", "unit", "spread"}]}
  *               {"kind": "bars", "caption", "unit", "rows": [{"label", "value", "spread", "note"}]}
