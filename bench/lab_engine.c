@@ -18,7 +18,7 @@
 #include "memory.h"
 #include "names.h"
 
-enum { LAB_ENGINE_WORDS = 64, LAB_ENGINE_COLUMNS = 96, LAB_ENGINE_EXPLORE_S = 10 };
+enum { LAB_ENGINE_WORDS = 64, LAB_ENGINE_COLUMNS = 96, LAB_ENGINE_EXPLORE_S = 10, LAB_ENGINE_LONGER = 4 };
 
 /* A program that was run: what it wrote to standard output and standard error, its exit status (-1: a signal). */
 struct lab_engine_end {
@@ -128,7 +128,7 @@ static const struct results *lab_engine_load(struct lab_run *run, const char *pa
     return NULL;
 }
 
-const struct results *lab_measure(struct lab_run *run, int rounds, int ms, const char *words)
+static const struct results *lab_engine_run(struct lab_run *run, int rounds, int ms, const char *words)
 {
     char *argv[LAB_ENGINE_WORDS], *path = lab_engine_file(".jsonl");
     char *options = memory_text("rclab run --no-lock --no-counters -q --force -p %d --min-time %dms -w %dms -o %s %s", rounds, ms, ms / 4 + 1,
@@ -139,13 +139,58 @@ const struct results *lab_measure(struct lab_run *run, int rounds, int ms, const
     lab_engine_words(argv, 0, options);
     end = lab_engine_call("/proc/self/exe", argv);
     results = lab_engine_load(run, path, &end, words);
-    if (results)
-        lab_engine_command(run, "rclab run %s", words);
     unlink(path);
     free(path);
     free(options);
     free(end.output);
     return results;
+}
+
+const struct results *lab_measure(struct lab_run *run, int rounds, int ms, const char *words)
+{
+    const struct results *results = lab_engine_run(run, rounds, ms, words);
+
+    if (results)
+        lab_engine_command(run, "rclab run %s", words);
+    return results;
+}
+
+/* A lane of each thread, from the trace of the workload turns. */
+static void lab_engine_draw(struct lab_run *run, FILE *trace, const char *const *names, int threads)
+{
+    char kind[8];
+    long long begin, end;
+    int number;
+
+    for (int i = 0; i < threads; i++) {
+        lab_lane(run, names[i]);
+        rewind(trace);
+        while (fscanf(trace, "%d %7s %lld %lld", &number, kind, &begin, &end) == 4)
+            if (number == i)
+                lab_span(run, lab_run_kind_of(kind), begin, end);
+    }
+}
+
+bool lab_draw_turns(struct lab_run *run, const char *caption, const char *words, int ms, const char *const *names, int threads)
+{
+    char *path = lab_engine_file(".trace"), *all = memory_text("-W turns -L trace=%s %s", path, words);
+    const struct results *results = lab_engine_run(run, 1, LAB_ENGINE_LONGER * ms, all); /* a GIL stretches what calibrates it */
+    FILE *trace = results ? fopen(path, "re") : NULL;
+
+    if (trace) {
+        lab_timeline(run, caption, 0, ms * INT64_C(1000000));
+        lab_legend(run, LAB_RUN, "runs");
+        if (!strstr(words, "io=0")) {
+            lab_legend(run, LAB_WAIT, "could go on, waits for the interpreter");
+            lab_legend(run, LAB_IO, "waits for I/O");
+        }
+        lab_engine_draw(run, trace, names, threads);
+        fclose(trace);
+    }
+    unlink(path);
+    free(all);
+    free(path);
+    return trace != NULL;
 }
 
 static const struct result_cell *lab_engine_cell(const struct results *results, const char *key)
@@ -165,16 +210,27 @@ void lab_metric(const struct results *results, const char *key, int metric, stru
             lab_add(series, cell->observation[i].metric[metric]);
 }
 
-void lab_facts(const struct results *results, const char *key, const char *fact, struct lab_series *series)
+size_t lab_fact_values(const struct results *results, const char *key, const char *fact, int64_t *value, size_t most)
 {
     const struct result_cell *cell = lab_engine_cell(results, key);
+    size_t count = 0;
 
-    for (size_t i = 0; cell && i < cell->observations; i++) {
-        const json_t *value = json_object_get(json_object_get(cell->observation[i].record, "facts"), fact);
+    for (size_t i = 0; cell && i < cell->observations && count < most; i++) {
+        const json_t *found = json_object_get(json_object_get(cell->observation[i].record, "facts"), fact);
 
-        if (json_is_integer(value))
-            lab_add(series, (double)json_integer_value(value));
+        if (json_is_integer(found))
+            value[count++] = json_integer_value(found);
     }
+    return count;
+}
+
+void lab_facts(const struct results *results, const char *key, const char *fact, struct lab_series *series)
+{
+    int64_t value[LAB_SERIES];
+    size_t count = lab_fact_values(results, key, fact, value, LAB_SERIES);
+
+    for (size_t i = 0; i < count; i++)
+        lab_add(series, (double)value[i]);
 }
 
 void lab_failures(const struct results *results, const char *key, int *failed, int *samples)

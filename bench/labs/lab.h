@@ -103,10 +103,16 @@ double lab_least(const struct lab_series *series);
 struct results;
 const struct results *lab_measure(struct lab_run *run, int rounds, int ms, const char *words);
 
+/* Draws who ran when: one sample of the workload turns with these further words ("-s gil -t 3"), the first `ms` milliseconds of its
+ * measured part. `names`: of the threads. False: it failed, and nothing is drawn. */
+bool lab_draw_turns(struct lab_run *run, const char *caption, const char *words, int ms, const char *const *names, int threads);
+
 /* A metric (enum results_metric) of the cell of that key, "counter/gil/t2/kind=racy"; empty if there is none. */
 void lab_metric(const struct results *results, const char *key, int metric, struct lab_series *series);
 /* A fact that the workload tells, of each sample. */
 void lab_facts(const struct results *results, const char *key, const char *fact, struct lab_series *series);
+/* The same as whole numbers, for facts of 64 bits: at most `most` of them, how many there are. */
+size_t lab_fact_values(const struct results *results, const char *key, const char *fact, int64_t *value, size_t most);
 /* Samples of the cell that failed (wrong answer, crash, hang), and all. */
 void lab_failures(const struct results *results, const char *key, int *failed, int *samples);
 
