@@ -155,6 +155,23 @@ const struct results *lab_measure(struct lab_run *run, int rounds, int ms, const
     return results;
 }
 
+char *lab_program(struct lab_run *run, const char *words)
+{
+    char *argv[LAB_ENGINE_WORDS], *all = memory_text("rclab %s", words);
+    struct lab_engine_end end;
+
+    lab_engine_words(argv, 0, all);
+    free(all);
+    end = lab_engine_call("/proc/self/exe", argv);
+    if (end.code == 0) {
+        lab_engine_command(run, "rclab %s", words);
+        return end.output;
+    }
+    lab_not_shown(run, "`rclab %s` ended with %d: %s", words, end.code, lab_engine_last_line(end.output));
+    free(end.output);
+    return NULL;
+}
+
 /* A lane of each thread, from the trace of the workload turns. */
 static void lab_engine_draw(struct lab_run *run, FILE *trace, const char *const *names, int threads)
 {

@@ -317,7 +317,7 @@ static void lab_page_block(FILE *out, const json_t *block)
     else if (strcmp(kind, "lanes") == 0)
         lab_page_lanes(out, block);
     else if (strcmp(kind, "command") == 0) {
-        fputs("<p class=\"command\">Again, with more rounds and a verdict: ", out);
+        fputs("<p class=\"command\">By hand: ", out);
         lab_page_element(out, "code", lab_page_string(block, "text"));
         fputs("</p>\n", out);
     }

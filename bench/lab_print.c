@@ -414,7 +414,7 @@ static void lab_print_any(FILE *out, const json_t *block, int width)
     } else if (strcmp(kind, "lanes") == 0) {
         lab_print_lanes(out, block);
     } else if (strcmp(kind, "command") == 0) {
-        fprintf(out, "  again, with more rounds and a verdict: %s\n", lab_print_string(block, "text"));
+        fprintf(out, "  by hand: %s\n", lab_print_string(block, "text"));
     }
 }
 

@@ -103,6 +103,9 @@ double lab_least(const struct lab_series *series);
 struct results;
 const struct results *lab_measure(struct lab_run *run, int rounds, int ms, const char *words);
 
+/* Runs `rclab WORDS` and keeps the command in the result. What it wrote: the caller frees it. NULL: it failed, and lab_not_shown said so. */
+char *lab_program(struct lab_run *run, const char *words);
+
 /* Draws who ran when: one sample of the workload turns with these further words ("-s gil -t 3"), the first `ms` milliseconds of its
  * measured part. `names`: of the threads. False: it failed, and nothing is drawn. */
 bool lab_draw_turns(struct lab_run *run, const char *caption, const char *words, int ms, const char *const *names, int threads);
