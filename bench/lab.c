@@ -81,7 +81,21 @@ static const struct lab *lab_find(const char *name)
     suggest_die("lab", name, &known);
 }
 
-static void lab_list(bool json)
+void lab_print_list(void)
+{
+    size_t count;
+    const struct lab *const *all = lab_all(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        struct lab_text text;
+
+        lab_text_parse(&text, all[i]->text);
+        printf("%3d  %-22s %s\n", all[i]->number, all[i]->name, text.title);
+        lab_text_free(&text);
+    }
+}
+
+json_t *lab_json_list(void)
 {
     size_t count;
     const struct lab *const *all = lab_all(&count);
@@ -91,15 +105,23 @@ static void lab_list(bool json)
         struct lab_text text;
 
         lab_text_parse(&text, all[i]->text);
-        if (!json)
-            printf("%3d  %-22s %s\n", all[i]->number, all[i]->name, text.title);
         json_array_append_new(list, json_pack("{s:s, s:i, s:s}", "name", all[i]->name, "number", all[i]->number, "title", text.title));
         lab_text_free(&text);
     }
-    if (json) {
-        json_dumpf(list, stdout, JSON_INDENT(2));
-        putchar('\n');
+    return list;
+}
+
+static void lab_list(bool json)
+{
+    json_t *list;
+
+    if (!json) {
+        lab_print_list();
+        return;
     }
+    list = lab_json_list();
+    json_dumpf(list, stdout, JSON_INDENT(2));
+    putchar('\n');
     json_decref(list);
 }
 

@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+#include <jansson.h>
+
 #include "labs/lab.h"
 
 int lab_main(int argc, char **argv);
@@ -16,5 +18,9 @@ int lab_worker_main(int argc, char **argv);
 
 /* The labs that are linked in, by number: *count of them. Static. */
 const struct lab *const *lab_all(size_t *count);
+
+/* For `rclab list labs`: number, name and title of each; the same as JSON, new reference. */
+void lab_print_list(void);
+json_t *lab_json_list(void);
 
 #endif

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "html.h"
 #include "lab_run.h"
 #include "lab_text.h"
 #include "machine.h"
@@ -23,24 +24,10 @@ static const char LAB_PAGE_MARK[] = "@RCLAB-LABS@";
 
 enum { LAB_PAGE_UNITS = 10000 }; /* of a lane's length, in its picture */
 
-static const char *lab_page_string(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text ? text : "";
-}
-
-static double lab_page_number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 static void lab_page_element(FILE *out, const char *tag, const char *text)
 {
     fprintf(out, "<%s>", tag);
-    lab_text_escape(out, text);
+    html_escape(out, text);
     fprintf(out, "</%.*s>\n", (int)strcspn(tag, " "), tag);
 }
 
@@ -120,16 +107,16 @@ static void lab_page_prediction(FILE *out, const struct lab_text *text, const ch
 static void lab_page_value(FILE *out, const json_t *row, const char *unit)
 {
     char value[LAB_RUN_TEXT];
-    double number = lab_page_number(row, "value"), spread = lab_page_number(row, "spread");
+    double number = lab_run_double(row, "value"), spread = lab_run_double(row, "spread");
 
     if (isnan(number)) {
         fputs("–", out);
         return;
     }
-    lab_text_escape(out, lab_run_value(number, unit, value));
+    html_escape(out, lab_run_value(number, unit, value));
     if (!isnan(spread)) {
         fputs(" <small>± ", out);
-        lab_text_escape(out, lab_run_value(spread, unit, value));
+        html_escape(out, lab_run_value(spread, unit, value));
         fputs("</small>", out);
     }
 }
@@ -142,23 +129,12 @@ static void lab_page_figures(FILE *out, const json_t *block)
     fputs("<table class=\"figures\"><tbody>\n", out);
     json_array_foreach(json_object_get(block, "rows"), i, row) {
         fputs("<tr>", out);
-        lab_page_element(out, "th scope=\"row\"", lab_page_string(row, "label"));
+        lab_page_element(out, "th scope=\"row\"", lab_run_string(row, "label"));
         fputs("<td>", out);
-        lab_page_value(out, row, lab_page_string(row, "unit"));
+        lab_page_value(out, row, lab_run_string(row, "unit"));
         fputs("</td></tr>\n", out);
     }
     fputs("</tbody></table>\n", out);
-}
-
-static double lab_page_most(const json_t *rows)
-{
-    double most = 0;
-    size_t i;
-    json_t *row;
-
-    json_array_foreach(rows, i, row)
-        most = fmax(most, lab_page_number(row, "value"));
-    return most;
 }
 
 static void lab_page_bar(FILE *out, double share)
@@ -172,20 +148,20 @@ static void lab_page_bar(FILE *out, double share)
 static void lab_page_bars(FILE *out, const json_t *block)
 {
     const json_t *rows = json_object_get(block, "rows");
-    double most = lab_page_most(rows);
+    double most = lab_run_most(rows);
     size_t i;
     json_t *row;
 
     fputs("<table class=\"bars\">", out);
-    lab_page_element(out, "caption", lab_page_string(block, "caption"));
+    lab_page_element(out, "caption", lab_run_string(block, "caption"));
     json_array_foreach(rows, i, row) {
         fputs("<tr>", out);
-        lab_page_element(out, "th scope=\"row\"", lab_page_string(row, "label"));
-        lab_page_bar(out, most > 0 ? lab_page_number(row, "value") / most : 0);
+        lab_page_element(out, "th scope=\"row\"", lab_run_string(row, "label"));
+        lab_page_bar(out, most > 0 ? lab_run_double(row, "value") / most : 0);
         fputs("<td>", out);
-        lab_page_value(out, row, lab_page_string(block, "unit"));
-        if (*lab_page_string(row, "note"))
-            lab_page_element(out, "span class=\"note\"", lab_page_string(row, "note"));
+        lab_page_value(out, row, lab_run_string(block, "unit"));
+        if (*lab_run_string(row, "note"))
+            lab_page_element(out, "span class=\"note\"", lab_run_string(row, "note"));
         fputs("</td></tr>\n", out);
     }
     fputs("</table>\n", out);
@@ -198,11 +174,11 @@ static void lab_page_table(FILE *out, const json_t *block)
     json_t *row, *cell;
 
     fputs("<div class=\"scroll\" tabindex=\"0\"><table class=\"plain\">", out);
-    lab_page_element(out, "caption", lab_page_string(block, "caption"));
+    lab_page_element(out, "caption", lab_run_string(block, "caption"));
     fputs("<thead><tr>", out);
     json_array_foreach(columns, j, cell)
         lab_page_element(out, json_is_true(json_object_get(cell, "right")) ? "th scope=\"col\" class=\"right\"" : "th scope=\"col\"",
-                         lab_page_string(cell, "heading"));
+                         lab_run_string(cell, "heading"));
     fputs("</tr></thead><tbody>\n", out);
     json_array_foreach(json_object_get(block, "rows"), i, row) {
         fputs("<tr>", out);
@@ -235,7 +211,7 @@ static void lab_page_lane(FILE *out, const json_t *lane, double begin, double en
     json_t *span;
 
     fputs("<div class=\"lane\">", out);
-    lab_page_element(out, "span", lab_page_string(lane, "name"));
+    lab_page_element(out, "span", lab_run_string(lane, "name"));
     fprintf(out, "<svg viewBox=\"0 0 %d 20\" preserveAspectRatio=\"none\" aria-hidden=\"true\">", LAB_PAGE_UNITS);
     json_array_foreach(json_object_get(lane, "spans"), i, span) {
         double from = json_number_value(json_array_get(span, 1)), to = json_number_value(json_array_get(span, 2));
@@ -256,7 +232,7 @@ static void lab_page_legend(FILE *out, const json_t *legend, double length)
         fputs("<span><svg viewBox=\"0 0 30 20\" aria-hidden=\"true\">", out);
         lab_page_span(out, lab_run_kind_of(json_string_value(json_array_get(entry, 0))), 0, 30);
         fputs("</svg> ", out);
-        lab_text_escape(out, json_string_value(json_array_get(entry, 1)));
+        html_escape(out, json_string_value(json_array_get(entry, 1)));
         fputs("</span> ", out);
     }
     fprintf(out, "<span>%s from left to right</span></p>\n", lab_run_value(length, "ns", text));
@@ -264,12 +240,12 @@ static void lab_page_legend(FILE *out, const json_t *legend, double length)
 
 static void lab_page_timeline(FILE *out, const json_t *block)
 {
-    double begin = lab_page_number(block, "begin"), end = lab_page_number(block, "end");
+    double begin = lab_run_double(block, "begin"), end = lab_run_double(block, "end");
     size_t i;
     json_t *lane;
 
     fputs("<figure class=\"timeline\">", out);
-    lab_page_element(out, "figcaption", lab_page_string(block, "caption"));
+    lab_page_element(out, "figcaption", lab_run_string(block, "caption"));
     json_array_foreach(json_object_get(block, "lanes"), i, lane)
         lab_page_lane(out, lane, begin, end);
     lab_page_legend(out, json_object_get(block, "legend"), end - begin);
@@ -283,7 +259,7 @@ static void lab_page_lanes(FILE *out, const json_t *block)
     const char *text = json_string_value(json_object_get(block, "text")), *html = json_string_value(json_object_get(block, "html"));
 
     fputs("<figure class=\"explored\"><figcaption><code>", out);
-    lab_text_escape(out, lab_page_string(block, "command"));
+    html_escape(out, lab_run_string(block, "command"));
     fputs("</code>: ", out);
     if (text)
         fputs("this execution fails, step by step</figcaption>\n", out);
@@ -291,8 +267,8 @@ static void lab_page_lanes(FILE *out, const json_t *block)
         fprintf(out, "all %" JSON_INTEGER_FORMAT " executions are right</figcaption>\n",
                 json_integer_value(json_object_get(block, "executions")));
     if (html) {
-        fprintf(out, "<iframe title=\"Steps of %s\" loading=\"lazy\" srcdoc=\"", lab_page_string(block, "scenario"));
-        lab_text_escape(out, html);
+        fprintf(out, "<iframe title=\"Steps of %s\" loading=\"lazy\" srcdoc=\"", lab_run_string(block, "scenario"));
+        html_escape(out, html);
         fputs("\"></iframe>\n", out);
     }
     if (text)
@@ -302,10 +278,10 @@ static void lab_page_lanes(FILE *out, const json_t *block)
 
 static void lab_page_block(FILE *out, const json_t *block)
 {
-    const char *kind = lab_page_string(block, "kind");
+    const char *kind = lab_run_string(block, "kind");
 
     if (strcmp(kind, "say") == 0)
-        lab_page_paragraph(out, "p", lab_page_string(block, "text"));
+        lab_page_paragraph(out, "p", lab_run_string(block, "text"));
     else if (strcmp(kind, "figures") == 0)
         lab_page_figures(out, block);
     else if (strcmp(kind, "bars") == 0)
@@ -318,25 +294,25 @@ static void lab_page_block(FILE *out, const json_t *block)
         lab_page_lanes(out, block);
     else if (strcmp(kind, "command") == 0) {
         fputs("<p class=\"command\">By hand: ", out);
-        lab_page_element(out, "code", lab_page_string(block, "text"));
+        lab_page_element(out, "code", lab_run_string(block, "text"));
         fputs("</p>\n", out);
     }
 }
 
 static void lab_page_found(FILE *out, const json_t *document)
 {
-    const char *status = lab_page_string(document, "status");
+    const char *status = lab_run_string(document, "status");
     size_t i;
     json_t *block;
 
     fputs("<section class=\"machine\"><h3>On this machine</h3>\n", out);
-    if (*lab_page_string(document, "busy"))
-        lab_page_element(out, "p class=\"busy\"", lab_page_string(document, "busy"));
+    if (*lab_run_string(document, "busy"))
+        lab_page_element(out, "p class=\"busy\"", lab_run_string(document, "busy"));
     json_array_foreach(json_object_get(document, "blocks"), i, block)
         lab_page_block(out, block);
     fprintf(out, "<p class=\"verdict %s\"><strong>%s:</strong> ", status,
             strcmp(status, "shown") == 0 ? "Shown" : strcmp(status, "not_shown") == 0 ? "Not shown" : "Failed");
-    lab_text_html(out, lab_page_string(document, "reason"));
+    lab_text_html(out, lab_run_string(document, "reason"));
     fputs("</p>\n<p class=\"answer\" hidden></p></section>\n", out);
 }
 
@@ -348,7 +324,7 @@ static void lab_page_lab(FILE *out, const struct lab_page_entry *entry)
 
     lab_text_parse(&text, entry->lab->text);
     fprintf(out, "<article id=\"%s\" data-status=\"%s\" data-answer=\"%s\">\n<h2><span>%d</span> ", entry->lab->name,
-            lab_page_string(entry->document, "status"), lab_page_string(entry->document, "answer"), entry->lab->number);
+            lab_run_string(entry->document, "status"), lab_run_string(entry->document, "answer"), entry->lab->number);
     lab_text_html(out, text.title);
     fputs("</h2>\n", out);
     lab_page_section(out, &text, LAB_QUESTION);
@@ -366,7 +342,7 @@ static void lab_page_contents(FILE *out, const struct lab_page_entry *entry, siz
     fputs("<nav aria-label=\"Labs\"><ol class=\"contents\">\n", out);
     for (size_t i = 0; i < entries; i++) {
         fprintf(out, "<li value=\"%d\"><a href=\"#%s\">", entry[i].lab->number, entry[i].lab->name);
-        lab_text_html(out, lab_page_string(entry[i].document, "title"));
+        lab_text_html(out, lab_run_string(entry[i].document, "title"));
         fputs("</a></li>\n", out);
     }
     fputs("</ol></nav>\n", out);
@@ -380,9 +356,9 @@ static void lab_page_about(FILE *out)
 
     strftime(day, sizeof day, "%Y-%m-%d", gmtime(&now));
     fputs("<p class=\"about\">Measured on: ", out);
-    lab_text_escape(out, lab_page_string(host, "cpu"));
+    html_escape(out, lab_run_string(host, "cpu"));
     fprintf(out, ", %d CPUs, ", place_cpu_count());
-    lab_text_escape(out, lab_page_string(host, "kernel"));
+    html_escape(out, lab_run_string(host, "kernel"));
     fprintf(out, ", %s, with %s. Other machines give other figures: run it on yours.</p>\n", day, machine_version());
     json_decref(host);
 }

@@ -137,20 +137,6 @@ void lab_print_section(FILE *out, const struct lab_text *text, enum lab_section 
 
 /* --- what was found --- */
 
-static const char *lab_print_string(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text ? text : "";
-}
-
-static double lab_print_number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 /* Left-aligned in `columns`; longer texts push what follows. */
 static void lab_print_padded(FILE *out, const char *text, int columns)
 {
@@ -162,7 +148,7 @@ static void lab_print_padded(FILE *out, const char *text, int columns)
 static void lab_print_value(FILE *out, const json_t *row, const char *unit, int columns)
 {
     char value[LAB_RUN_TEXT], spread[LAB_RUN_TEXT], *text;
-    double number = lab_print_number(row, "value"), mad = lab_print_number(row, "spread");
+    double number = lab_run_double(row, "value"), mad = lab_run_double(row, "spread");
 
     if (isnan(number))
         text = memory_text("–");
@@ -182,7 +168,7 @@ static int lab_print_widest(const json_t *rows, const char *key, int most)
     json_t *row;
 
     json_array_foreach(rows, i, row) {
-        const char *text = lab_print_string(row, key);
+        const char *text = lab_run_string(row, key);
         int columns = lab_print_columns(text, strlen(text));
 
         widest = columns > widest ? columns : widest;
@@ -199,21 +185,10 @@ static void lab_print_figures(FILE *out, const json_t *block, int width)
 
     json_array_foreach(rows, i, row) {
         fputs("  ", out);
-        lab_print_padded(out, lab_print_string(row, "label"), label + 2);
-        lab_print_value(out, row, lab_print_string(row, "unit"), 0);
+        lab_print_padded(out, lab_run_string(row, "label"), label + 2);
+        lab_print_value(out, row, lab_run_string(row, "unit"), 0);
         putc('\n', out);
     }
-}
-
-static double lab_print_most(const json_t *rows)
-{
-    double most = 0;
-    size_t i;
-    json_t *row;
-
-    json_array_foreach(rows, i, row)
-        most = fmax(most, lab_print_number(row, "value"));
-    return most;
 }
 
 static void lab_print_bar(FILE *out, double share, int columns)
@@ -228,18 +203,18 @@ static void lab_print_bars(FILE *out, const json_t *block, int width)
 {
     const json_t *rows = json_object_get(block, "rows");
     int label = lab_print_widest(rows, "label", LAB_PRINT_LABEL), bar = width / 3;
-    double most = lab_print_most(rows);
+    double most = lab_run_most(rows);
     size_t i;
     json_t *row;
 
-    fprintf(out, "  %s\n", lab_print_string(block, "caption"));
+    fprintf(out, "  %s\n", lab_run_string(block, "caption"));
     json_array_foreach(rows, i, row) {
         fputs("    ", out);
-        lab_print_padded(out, lab_print_string(row, "label"), label + 1);
-        lab_print_bar(out, most > 0 ? lab_print_number(row, "value") / most : 0, bar);
+        lab_print_padded(out, lab_run_string(row, "label"), label + 1);
+        lab_print_bar(out, most > 0 ? lab_run_double(row, "value") / most : 0, bar);
         putc(' ', out);
-        lab_print_value(out, row, lab_print_string(block, "unit"), 0);
-        fprintf(out, "%s%s\n", *lab_print_string(row, "note") ? "  " : "", lab_print_string(row, "note"));
+        lab_print_value(out, row, lab_run_string(block, "unit"), 0);
+        fprintf(out, "%s%s\n", *lab_run_string(row, "note") ? "  " : "", lab_run_string(row, "note"));
     }
 }
 
@@ -254,7 +229,7 @@ static void lab_print_cell(FILE *out, const char *text, int columns, bool right)
 
 static int lab_print_column_width(const json_t *block, size_t column)
 {
-    const char *heading = lab_print_string(json_array_get(json_object_get(block, "columns"), column), "heading");
+    const char *heading = lab_run_string(json_array_get(json_object_get(block, "columns"), column), "heading");
     int width = lab_print_columns(heading, strlen(heading));
     size_t i;
     json_t *row;
@@ -274,9 +249,9 @@ static void lab_print_table(FILE *out, const json_t *block)
     size_t i, j;
     json_t *row, *cell;
 
-    fprintf(out, "  %s\n    ", lab_print_string(block, "caption"));
+    fprintf(out, "  %s\n    ", lab_run_string(block, "caption"));
     json_array_foreach(columns, j, cell) {
-        lab_print_cell(out, lab_print_string(cell, "heading"), lab_print_column_width(block, j), json_is_true(json_object_get(cell, "right")));
+        lab_print_cell(out, lab_run_string(cell, "heading"), lab_print_column_width(block, j), json_is_true(json_object_get(cell, "right")));
         fputs("  ", out);
     }
     json_array_foreach(json_object_get(block, "rows"), i, row) {
@@ -360,17 +335,17 @@ static void lab_print_legend(FILE *out, const json_t *legend, double length)
 static void lab_print_timeline(FILE *out, const json_t *block, int width)
 {
     const json_t *lanes = json_object_get(block, "lanes");
-    double begin = lab_print_number(block, "begin"), end = lab_print_number(block, "end");
+    double begin = lab_run_double(block, "begin"), end = lab_run_double(block, "end");
     int label = lab_print_widest(lanes, "name", LAB_PRINT_LABEL);
     size_t i;
     json_t *lane;
 
-    fprintf(out, "  %s\n", lab_print_string(block, "caption"));
+    fprintf(out, "  %s\n", lab_run_string(block, "caption"));
     json_array_foreach(lanes, i, lane) {
         char *line = lab_print_lane(json_object_get(lane, "spans"), begin, end, width - label - 8);
 
         fputs("    ", out);
-        lab_print_padded(out, lab_print_string(lane, "name"), label);
+        lab_print_padded(out, lab_run_string(lane, "name"), label);
         fprintf(out, " │%s│\n", line);
         free(line);
     }
@@ -384,7 +359,7 @@ static void lab_print_lanes(FILE *out, const json_t *block)
     const char *text = json_string_value(json_object_get(block, "text"));
     json_int_t executions = json_integer_value(json_object_get(block, "executions"));
 
-    fprintf(out, "  %s: ", lab_print_string(block, "command"));
+    fprintf(out, "  %s: ", lab_run_string(block, "command"));
     if (text)
         fputs("this execution fails\n", out);
     else
@@ -395,10 +370,10 @@ static void lab_print_lanes(FILE *out, const json_t *block)
 
 static void lab_print_any(FILE *out, const json_t *block, int width)
 {
-    const char *kind = lab_print_string(block, "kind");
+    const char *kind = lab_run_string(block, "kind");
 
     if (strcmp(kind, "say") == 0) {
-        char *plain = lab_text_plain(lab_print_string(block, "text"));
+        char *plain = lab_text_plain(lab_run_string(block, "text"));
 
         fputs("  ", out);
         lab_print_wrapped(out, plain, 2, 2, width);
@@ -414,24 +389,24 @@ static void lab_print_any(FILE *out, const json_t *block, int width)
     } else if (strcmp(kind, "lanes") == 0) {
         lab_print_lanes(out, block);
     } else if (strcmp(kind, "command") == 0) {
-        fprintf(out, "  by hand: %s\n", lab_print_string(block, "text"));
+        fprintf(out, "  by hand: %s\n", lab_run_string(block, "text"));
     }
 }
 
 void lab_print_result(FILE *out, const json_t *document, int width)
 {
-    const char *status = lab_print_string(document, "status");
+    const char *status = lab_run_string(document, "status");
     size_t i;
     json_t *block;
 
     fputs("\nOn this machine\n", out);
-    if (*lab_print_string(document, "busy"))
-        fprintf(out, "  !! %s\n\n", lab_print_string(document, "busy"));
+    if (*lab_run_string(document, "busy"))
+        fprintf(out, "  !! %s\n\n", lab_run_string(document, "busy"));
     json_array_foreach(json_object_get(document, "blocks"), i, block) {
         if (i > 0)
             putc('\n', out);
         lab_print_any(out, block, width);
     }
     fprintf(out, "\n  %s: ", strcmp(status, "shown") == 0 ? "shown" : strcmp(status, "not_shown") == 0 ? "not shown" : "failed");
-    lab_print_wrapped(out, lab_print_string(document, "reason"), 13, 2, width);
+    lab_print_wrapped(out, lab_run_string(document, "reason"), 13, 2, width);
 }

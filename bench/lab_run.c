@@ -446,6 +446,33 @@ double lab_least(const struct lab_series *series)
     return least;
 }
 
+/* --- for those who draw --- */
+
+const char *lab_run_string(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text ? text : "";
+}
+
+double lab_run_double(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+double lab_run_most(const json_t *rows)
+{
+    double most = 0;
+    size_t i;
+    json_t *row;
+
+    json_array_foreach(rows, i, row)
+        most = fmax(most, lab_run_double(row, "value"));
+    return most;
+}
+
 /* --- for people --- */
 
 /* What a unit grows to: the next one holds `factor` of it. */

@@ -45,6 +45,11 @@ json_t *lab_run_block(struct lab_run *run, const char *kind);
 enum { LAB_RUN_TEXT = 64 };
 const char *lab_run_value(double value, const char *unit, char *text);
 
+/* Of a document's objects: "" where there is no such text, NAN where there is no such number; the highest "value" of rows, at least 0. */
+const char *lab_run_string(const json_t *object, const char *key);
+double lab_run_double(const json_t *object, const char *key);
+double lab_run_most(const json_t *rows);
+
 /* Of a kind of span, as JSON has it; and back, LAB_KINDS if it is none. */
 const char *lab_run_kind(enum lab_kind kind);
 enum lab_kind lab_run_kind_of(const char *name);

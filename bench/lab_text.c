@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "die.h"
+#include "html.h"
 #include "memory.h"
 
 enum { LAB_TEXT_LEAST_CHOICES = 2, LAB_TEXT_MOST_CHOICES = 5, LAB_TEXT_EXERCISES = 2, LAB_TEXT_CODE = 4 };
@@ -179,18 +180,6 @@ size_t lab_text_items(const char *section)
 
 /* --- within a line --- */
 
-void lab_text_escape(FILE *out, const char *text)
-{
-    for (; *text; text++)
-        switch (*text) {
-        case '<': fputs("&lt;", out); break;
-        case '>': fputs("&gt;", out); break;
-        case '&': fputs("&amp;", out); break;
-        case '"': fputs("&quot;", out); break;
-        default: putc(*text, out);
-        }
-}
-
 struct lab_text_style {
     const char *mark, *html, *end;
 };
@@ -234,7 +223,7 @@ static const char *lab_text_put_link(FILE *out, const char *at, bool html)
         return NULL;
     if (html) {
         fputs("<a href=\"", out);
-        lab_text_escape(out, address);
+        html_escape(out, address);
         fputs("\">", out);
         lab_text_line(out, words, true);
         fputs("</a>", out);
@@ -257,7 +246,7 @@ static const char *lab_text_put_styled(FILE *out, const char *at, bool html)
 
             fputs(html ? style->html : "", out);
             if (i == 0 && html)
-                lab_text_escape(out, inner); /* code holds no marks */
+                html_escape(out, inner); /* code holds no marks */
             else if (i == 0)
                 fputs(inner, out);
             else
@@ -281,7 +270,7 @@ static void lab_text_line(FILE *out, const char *at, bool html)
             char one[] = {*at, 0};
 
             if (html)
-                lab_text_escape(out, one);
+                html_escape(out, one);
             else
                 fputs(one, out);
             end = at + 1;

@@ -46,6 +46,5 @@ size_t lab_text_items(const char *section);
 /* What stands within a line: plain without its marks, or as HTML (escaped). */
 char *lab_text_plain(const char *line); /* the caller frees it */
 void lab_text_html(FILE *out, const char *line);
-void lab_text_escape(FILE *out, const char *text); /* for HTML, attributes too */
 
 #endif

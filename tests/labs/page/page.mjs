@@ -1,17 +1,14 @@
 // The page of all labs in headless Chromium, from file://: predict first, then what happened; every lab whole; steppers step; nothing
 // fetched, nothing on the console, no sideways scrolling at 390 and 1280 px, light and dark; paper gets everything.
 // Usage: node page.mjs CHROMIUM FOLDER [FOLDER-FOR-SCREENSHOTS] (see run.sh, which fills the folder)
-import { chromium } from "../../../scripts/page/node_modules/playwright-core/index.mjs";
+import { launch, run } from "../../browser.mjs";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const [, , executablePath, folder, shots] = process.argv;
 const list = JSON.parse(readFileSync(join(folder, "list.json"), "utf8"));
-const browser = await chromium.launch({
-  executablePath,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
+const browser = await launch(executablePath);
 
 /* Opens the page, calls look(page), and asserts that meanwhile nothing was fetched and nothing complained. */
 async function open(options, look) {
@@ -161,14 +158,4 @@ const tests = {
   },
 };
 
-let bad = 0;
-for (const [name, test] of Object.entries(tests))
-  try {
-    await test();
-    console.log(`ok - ${name}`);
-  } catch (error) {
-    bad++;
-    console.log(`not ok - ${name}: ${error.message}`);
-  }
-await browser.close();
-process.exit(bad ? 1 : 0);
+await run(tests, browser);
