@@ -47,7 +47,8 @@ static struct mix mix_of(const struct results *results, const char *strategy)
 
 static void mix_table(struct lab_run *run, const struct mix *mix)
 {
-    lab_table(run, "Two threads against one; and how long a finished wait has to wait for the interpreter", "strategy|>both compute: work|>both wait: requests of each|>wait alone|>wait beside computing");
+    lab_table(run, "Two threads against one; and how long a finished wait has to wait for the interpreter",
+              "strategy|>both compute: work|>both wait: requests of each|>wait alone|>wait beside computing");
     for (int s = 0; s < MIX_STRATEGIES; s++)
         lab_row(run, "%s|%.2f×|%.2f×|%.1f µs|%.1f µs", mix_strategies[s], mix[s].speedup, mix[s].requests, mix[s].alone_ns / 1e3,
                 mix[s].beside_ns / 1e3);

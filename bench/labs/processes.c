@@ -252,10 +252,12 @@ static void process_run(struct lab_run *run)
     lab_row(run, "processes, a memo each|%.4f|%ld", processes.seconds, processes.misses);
     lab_answer(run, processes.seconds < threads.seconds ? 'a' : processes.misses > 1.2 * (double)threads.misses ? 'c' : 'b');
     if (start > 1.5 && message > 2 && processes.misses > threads.misses)
-        lab_shown(run, "a process costs %.1f times a thread to start and %.0f times to hand 1000 values to; two with a memo each compute %.2f times as many numbers",
+        lab_shown(run, "a process costs %.1f times a thread to start and %.0f times to hand 1000 values to; two with a memo each compute %.2f times "
+                       "as many numbers",
                   start, message, (double)processes.misses / (double)threads.misses);
     else
-        lab_not_shown(run, "a process cost %.2f times a thread to start, %.1f times to hand data to, and computed %ld numbers against %ld: no clear difference here",
+        lab_not_shown(run, "a process cost %.2f times a thread to start, %.1f times to hand data to, and computed %ld numbers against %ld: no clear "
+                           "difference here",
                       start, message, processes.misses, threads.misses);
 }
 

@@ -39,5 +39,20 @@ holds "the page" "$rclab" labs torn-access lost-update --seconds 1 -o labs.html
 holds "the page is one whole file" grep -q '</html>' labs.html
 holds "the page fetches nothing" bash -c '! grep -qE "(src|href)=\"https?:[^\"]*\.(js|css|png|svg)" labs.html'
 
+# the workloads that labs rest on
+sample() { "$rclab" run --no-lock --no-counters -q --force -p 1 --min-time 50ms -w 10ms -o samples.jsonl "$@"; }
+if "$rclab" list strategies | grep -q '^gil '; then
+    : >trace
+    holds "turns runs" sample -W turns -s gil -t 2 -L "trace=$work/trace"
+    holds "turns traces a thread that waits for I/O and then for the GIL" grep -Eq '^0 wait [0-9]+ [0-9]+$' trace
+    holds "turns traces a thread that computes" grep -Eq '^1 run [0-9]+ [0-9]+$' trace
+    holds "turns refuses a trace that is not there" bash -c '! "$0" run -W turns -s gil -L trace=/nowhere/trace -q 2>/dev/null' "$rclab"
+    holds "consistent runs" sample -W consistent -s gil -t 10
+    holds "ten multiplications make ft_utils' 93174.3733866435 (0x1.6bf65f96445eap+16)" grep -q '"result_bits":4681139307394909674[,}]' samples.jsonl
+    holds "consistent runs under a long load" sample -W consistent -s gil -t 10 -L kind=long
+    holds "its reference is ft_utils' 0x1.6bf65f96445edp+16" grep -q '"reference_bits":4681139307394909677[,}]' samples.jsonl
+    holds "a counter that may be switched off between load and store runs" sample -W counter -s gil -t 4 -L switch=instruction
+fi
+
 echo "labs: $checks checks, $failed failed"
 [ "$failed" -eq 0 ]
