@@ -9,6 +9,7 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lab.h"
 
@@ -111,6 +112,7 @@ static void torn_run(struct lab_run *run)
     if (!lab_needs_cpus(run, 2))
         return;
     for (int i = 0; i < TORN_PLACES; i++) {
+        memset(torn_memory, 0, sizeof torn_memory); /* what another place left would look torn until the first write */
         t[i].word = (torn_word *)(torn_memory + torn_places[i].offset);
         t[i].until = lab_now() + lab_share(run, 0.9 / TORN_PLACES);
         lab_threads(run, 2, torn_body, &t[i]);
