@@ -128,8 +128,8 @@ static int turns_compute(struct turns_own *own, int64_t end)
 static int turns_wait(struct turns_own *own, int64_t end)
 {
     int64_t now = os_now();
-    int failed = 0;
-    while (now < end && !failed) {
+    int failed;
+    do { /* at least once, however late it began */
         int64_t due = now + TURNS_IO_NS, got;
         thread_detach();
         int64_t over = os_wait_until(due);
@@ -142,7 +142,7 @@ static int turns_wait(struct turns_own *own, int64_t end)
         turns_note(own, TURNS_RUN, got, now);
         if (own->waits < TURNS_WAITS)
             own->wait[own->waits++] = got - over;
-    }
+    } while (now < end && !failed);
     return failed;
 }
 
