@@ -46,7 +46,7 @@ if "$rclab" list strategies | grep -q '^gil '; then
     holds "turns runs" sample -W turns -s gil -t 2 -L "trace=$work/trace"
     holds "turns traces a thread that waits for I/O and then for the GIL" grep -Eq '^0 wait [0-9]+ [0-9]+$' trace
     holds "turns traces a thread that computes" grep -Eq '^1 run [0-9]+ [0-9]+$' trace
-    holds "turns refuses a trace that is not there" bash -c '! "$0" run -W turns -s gil -L trace=/nowhere/trace -q 2>/dev/null' "$rclab"
+    expect "turns refuses a trace that is not there" 2 "trace=/nowhere/trace" "$rclab" run -W turns -s gil -L trace=/nowhere/trace
     holds "consistent runs" sample -W consistent -s gil -t 10
     holds "ten multiplications make ft_utils' 93174.3733866435 (0x1.6bf65f96445eap+16)" grep -q '"result_bits":4681139307394909674[,}]' samples.jsonl
     holds "consistent runs under a long load" sample -W consistent -s gil -t 10 -L kind=long
