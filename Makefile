@@ -12,6 +12,7 @@ CFLAGS     ?= -O2 -g
 STRATEGIES := $(basename $(notdir $(wildcard rc/strategies/*.h)))
 WORKLOADS  := $(basename $(notdir $(wildcard bench/workloads/*.c)))
 DRIVER     := $(filter-out runtime,$(basename $(notdir $(wildcard bench/*.c))))
+LABS       := $(basename $(notdir $(wildcard bench/labs/*.c)))
 SUITES     := $(basename $(notdir $(wildcard tests/test_*.c)))
 
 # -falign-*: code placement must not decide a comparison (MEASURING: hot functions are aligned alike in every instance)
@@ -54,6 +55,7 @@ LITMUS     := $(wildcard tests/scenarios/litmus/*.c)
 GENERATED  := $(GEN)/workload_files.h $(GEN)/workload_names.h $(GEN)/test_files.h
 INSTANCES  := $(foreach s,$(STRATEGIES),$(BUILD)/runtime-$(s).o $(BUILD)/runtime-$(s)-statistics.o)
 DRIVER_OBJ := $(DRIVER:%=$(BUILD)/%.o)
+LAB_OBJ    := $(LABS:%=$(BUILD)/labs/%.o)
 RCLAB      := $(BUILD)/rclab
 # two builds of every test: as shipped, and hostile (tiny capacities, injected yields)
 UNIT_TESTS := $(foreach s,$(STRATEGIES),$(BUILD)/test-$(s) $(BUILD)/hostile-$(s))
@@ -98,7 +100,12 @@ $(GEN)/git: FORCE
 	$(call write_if_changed,"$(GIT) $(DIRTY)\n")
 $(DRIVER_OBJ): $(BUILD)/%.o: bench/%.c $(BUILD)/flags
 	$(CC) $(ALL_CFLAGS) $(DEFINES.$(VARIANT)) $(DRIVER_CFLAGS) $(EXTRA) -MMD -MP -c $< -o $@
-$(RCLAB): $(INSTANCES) $(DRIVER_OBJ)
+# each lab holds its text
+$(LAB_OBJ): $(BUILD)/labs/%.o: bench/labs/%.c bench/labs/%.md $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(DEFINES.$(VARIANT)) $(DRIVER_CFLAGS) -Ibench -DLAB_NAME='"$*"' -MMD -MP -c $< -o $@
+$(BUILD)/lab_page.o: bench/lab_page.html
+$(RCLAB): $(INSTANCES) $(DRIVER_OBJ) $(LAB_OBJ)
 	$(CC) $(ALL_CFLAGS) $^ -o $@ $(DRIVER_LIBS) $(RUNTIME_LIBS)
 
 # --- the explorer (bench/explore/): instrumented by the compiler as for ThreadSanitizer, linked with our own runtime for it ---
@@ -158,7 +165,7 @@ $(BUILD)/hostile-%.o: tests/instance.c $(GENERATED) $(BUILD)/flags
 	$(CC) $(ALL_CFLAGS) -I$(GEN) -Ibench -Itests -DRC_STRATEGY=$* $(TEST_DEFINES) -DRC_FAULTS -DRC_HOSTILE -DRC_STATISTICS=1 -MMD -MP -c $< -o $@
 $(UNIT_TESTS): %: %.o | $(EXTENSIONS)
 	$(CC) $(ALL_CFLAGS) $< -o $@ $(RUNTIME_LIBS) $(TEST_LIBS)
-$(BUILD)/test-driver: $(wildcard tests/driver/test_*.c) $(filter-out $(BUILD)/rclab.o,$(DRIVER_OBJ)) $(BUILD)/flags
+$(BUILD)/test-driver: $(wildcard tests/driver/test_*.c) $(filter-out $(BUILD)/rclab.o,$(DRIVER_OBJ)) $(LAB_OBJ) $(BUILD)/flags
 	$(CC) $(ALL_CFLAGS) $(PFM_CFLAGS) -Ibench $(filter %.c %.o,$^) -o $@ -lcriterion $(DRIVER_LIBS)
 $(BUILD)/rclab-faulty: tests/driver/faulty_runtime.c $(DRIVER_OBJ)
 	$(CC) $(ALL_CFLAGS) -Ibench $(filter %.c %.o,$^) -o $@ $(DRIVER_LIBS) -pthread
@@ -207,6 +214,7 @@ page: $(TEMPLATE) ## build the template of `rclab report` (needs Node: scripts/s
 test-page: $(RCLAB) $(TEMPLATE) ## the page in headless Chromium (scripts/setup page), and what `rclab report` refuses
 	tests/page/run.sh $(RCLAB)
 	tests/explore/page/run.sh
+	tests/labs/page/run.sh $(RCLAB)
 
 install: all ## PREFIX (/usr/local) and DESTDIR are honoured; with the page's template if `make page` built it
 	install -D -m 755 $(RCLAB) $(DESTDIR)$(PREFIX)/bin/rclab
@@ -218,4 +226,4 @@ install: all ## PREFIX (/usr/local) and DESTDIR are honoured; with the page's te
 clean: ## remove build/
 	rm -rf build
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/extensions/*.d build/explore/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/labs/*.d $(BUILD)/extensions/*.d build/explore/*.d)

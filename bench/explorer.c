@@ -14,32 +14,42 @@
 #include "exits.h"
 #include "memory.h"
 
-/* Goes on as that program, if it is there. */
-static void explorer_try(char *program, char **argv)
+/* `program`, if it can be run; else NULL, and it is freed. */
+static char *explorer_try(char *program)
 {
     if (access(program, X_OK) == 0)
-        execv(program, argv);
+        return program;
     free(program);
+    return NULL;
+}
+
+char *explorer_find(void)
+{
+    const char *named = getenv("RCLAB_EXPLORE");
+    char self[PATH_MAX], *slash, *found;
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+
+    if (named && *named)
+        return memory_text("%s", named);
+    self[length > 0 ? length : 0] = 0;
+    slash = strrchr(self, '/');
+    if (slash)
+        *slash = 0;
+    found = explorer_try(memory_text("%s/rclab-explore", self));
+    return found ? found : explorer_try(memory_text("%s/../explore/rclab-explore", self));
 }
 
 int explorer_main(int argc, char **argv)
 {
-    const char *named = getenv("RCLAB_EXPLORE");
-    char self[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    char *program = explorer_find();
 
     (void)argc;
-    if (named && *named) {
-        execv(named, argv);
-        fprintf(stderr, "rclab: RCLAB_EXPLORE=%s: %s\n", named, strerror(errno));
+    if (program) {
+        execv(program, argv);
+        fprintf(stderr, "rclab: %s: %s\n", program, strerror(errno));
+        free(program);
         return EXITS_MISSING;
     }
-    self[length > 0 ? length : 0] = 0;
-    char *slash = strrchr(self, '/');
-    if (slash)
-        *slash = 0;
-    explorer_try(memory_text("%s/rclab-explore", self), argv);
-    explorer_try(memory_text("%s/../explore/rclab-explore", self), argv);
     fprintf(stderr, "rclab: rclab-explore is neither beside this program nor in ../explore/: `make` builds it\n");
     return EXITS_MISSING;
 }

@@ -6,8 +6,11 @@
 #ifndef BENCH_EXPLORER_H
 #define BENCH_EXPLORER_H
 
-/* Does not return where that program is found: beside this one, or ../explore/ of it (a build folder), or where RCLAB_EXPLORE
- * says. Else 77. */
+/* Where it is: where RCLAB_EXPLORE says, beside this program, or in ../explore/ of it (a build folder). NULL: it is not there.
+ * The caller frees it. */
+char *explorer_find(void);
+
+/* Does not return where that program is found. Else 77. */
 int explorer_main(int argc, char **argv);
 
 #endif

@@ -58,9 +58,10 @@ static void launch_exec_wrapped(char *const *wrapper, char *const *worker)
     execvp(argv[0], argv);
 }
 
-static _Noreturn void launch_exec(int report, int errors, char *order, size_t padding, pid_t driver, char *const *wrapper)
+static _Noreturn void launch_exec(const char *command, int report, int errors, char *order, size_t padding, pid_t driver,
+                                  char *const *wrapper)
 {
-    char fd[16], *argv[] = {(char[]){"rclab"}, (char[]){"worker"}, fd, order, NULL};
+    char fd[16], *argv[] = {(char[]){"rclab"}, (char *)command, fd, order, NULL};
     int nothing = open("/dev/null", O_RDONLY);
 
     setpgid(0, 0);
@@ -101,6 +102,11 @@ static void launch_pipe(int ends[2])
 
 void launch_start(struct launch *launch, const json_t *order, size_t padding, char *const *wrapper)
 {
+    launch_begin(launch, "worker", order, padding, wrapper);
+}
+
+void launch_begin(struct launch *launch, const char *command, const json_t *order, size_t padding, char *const *wrapper)
+{
     char *text = json_dumps(order, JSON_COMPACT);
     pid_t driver = getpid();
     int report[2], errors[2];
@@ -112,7 +118,7 @@ void launch_start(struct launch *launch, const json_t *order, size_t padding, ch
     if (launch->pid < 0)
         die("fork", errno);
     if (launch->pid == 0)
-        launch_exec(report[1], errors[1], text, padding, driver, wrapper);
+        launch_exec(command, report[1], errors[1], text, padding, driver, wrapper);
     setpgid(launch->pid, launch->pid); /* here too: whichever comes first, the group is there before a kill */
     close(report[1]);
     close(errors[1]);

@@ -38,6 +38,9 @@ struct launch {
  * `wrapper`: a program and its options, ending with NULL, that the worker is started through; NULL: none. */
 void launch_start(struct launch *launch, const json_t *order, size_t padding, char *const *wrapper);
 
+/* The same for another hidden command than `worker`, which is called in the same way: `rclab COMMAND FD ORDER`. */
+void launch_begin(struct launch *launch, const char *command, const json_t *order, size_t padding, char *const *wrapper);
+
 /* Until all have ended. At `deadline` (timing_now) those that run are killed. */
 void launch_wait(struct launch *launches, size_t count, int64_t deadline);
 

@@ -12,6 +12,7 @@
 #include "catalog.h"
 #include "counters.h"
 #include "exits.h"
+#include "lab.h"
 #include "memory.h"
 #include "param.h"
 #include "suggest.h"
@@ -282,6 +283,7 @@ static const struct topic topics[] = {
     {"params", listing_print_params, listing_json_params}, /* JSON: those of every workload; the others stand with theirs */
     {"policies", listing_print_policies, listing_json_params},
     {"events", counters_print_events, counters_json_events},
+    {"labs", lab_print_list, lab_json_list},
 };
 enum { TOPICS = sizeof topics / sizeof topics[0] };
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "die.h"
+#include "html.h"
 
 static const char *page_html_string(const json_t *object, const char *key)
 {
@@ -17,22 +18,10 @@ static const char *page_html_string(const json_t *object, const char *key)
     return text ? text : "";
 }
 
-static void page_html_escape(FILE *out, const char *text)
-{
-    for (; *text; text++)
-        switch (*text) {
-        case '<': fputs("&lt;", out); break;
-        case '>': fputs("&gt;", out); break;
-        case '&': fputs("&amp;", out); break;
-        case '"': fputs("&quot;", out); break;
-        default: putc(*text, out);
-        }
-}
-
 static void page_html_element(FILE *out, const char *tag, const char *text)
 {
     fprintf(out, "<%s>", tag);
-    page_html_escape(out, text);
+    html_escape(out, text);
     fprintf(out, "</%s>\n", tag);
 }
 

@@ -16,6 +16,7 @@
 #include "explorer.h"
 #include "export.h"
 #include "fastfib.h"
+#include "lab.h"
 #include "listing.h"
 #include "machine.h"
 #include "memory.h"
@@ -47,8 +48,11 @@ static const struct command commands[] = {
     {"soak", "random cells until the budget is spent: looks for crashes, leaks, wrong answers", soak_main},
     {"report", "make a page to hand out: charts, tables, raw samples", page_main},
     {"explore", "run a scenario through every execution that the memory model allows", explorer_main},
+    {"lab", "predict, run, explain: an experiment on this machine", lab_main},
+    {"labs", "all labs as one page to hand out", lab_page_main},
     {"counters", "what this machine can count, and what would help", counters_main},
     {"worker", NULL, worker_main},
+    {"lab-worker", NULL, lab_worker_main},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -9,8 +9,9 @@
  *
  * A repetition starts from 0. Fact: `lost`, the updates that the last repetition lost. Under racy a wrong sum is what is shown, so
  * check() accepts any sum that lost updates can explain (1 to threads * 50000); that no reference was lost or dropped
- * twice is checked there as well (the leak check, and the sanitizer builds). Under gil nothing is lost: there is no safepoint
- * between load and store, as in CPython since 3.10.
+ * twice is checked there as well (the leak check, and the sanitizer builds). Under gil nothing is lost with switch=loop: there is
+ * no safepoint between load and store, as in CPython since 3.10, which hands over at calls and at the ends of loops.
+ * switch=instruction has one there, as interpreters that may hand over after every instruction.
  *
  * The mutex: 0 free, 1 held, 2 held and maybe waited for (Drepper, "Futexes are tricky").
  * Order: its acquire (M1) sees everything written before its release (M2).
@@ -24,6 +25,7 @@ enum counter_kind { COUNTER_RACY, COUNTER_LOCKED, COUNTER_ATOMIC };
 
 struct counter {
     enum counter_kind kind;
+    bool within;      /* a safepoint between load and store */
     struct obj *cell; /* a list of one int; not used by atomic */
     struct obj *zero, *one;
     int64_t counted;  /* in the last repetition */
@@ -79,6 +81,7 @@ static int counter_setup(struct work *w)
     }
     memset(s, 0, sizeof *s);
     s->kind = work_is(w, "kind", "racy") ? COUNTER_RACY : work_is(w, "kind", "locked") ? COUNTER_LOCKED : COUNTER_ATOMIC;
+    s->within = work_is(w, "switch", "instruction");
     w->state = s;
     if ((s->zero = int_new(0)) && (s->one = int_new(1)) && (s->cell = list_new(1)) && list_append(s->cell, s->zero) == 0)
         return 0;
@@ -92,6 +95,8 @@ static int counter_setup(struct work *w)
 static int counter_add(struct counter *s)
 {
     struct obj *old = list_get(s->cell, 0), *sum = old ? int_add(old, s->one) : NULL;
+    if (s->within)
+        rt_safepoint();
     int failed = sum ? list_set(s->cell, 0, sum) : -1;
     obj_xdecref(sum);
     obj_xdecref(old);
@@ -193,6 +198,7 @@ static bool counter_check(struct work *w)
 
 static const struct param counter_params[] = {
     {"kind", PARAM_CHOICE, "racy|locked|atomic", 0, 0, "racy", "how the shared counter is protected"},
+    {"switch", PARAM_CHOICE, "loop|instruction", 0, 0, "loop", "where a thread may be switched off: at the loop's end, also between load and store"},
     {0},
 };
 

@@ -1,17 +1,14 @@
 // The page in headless Chromium, from file://: charts drawn, figures equal to those of `rclab show`, nothing fetched, no
 // error on the console, no sideways scrolling, every chart and table within the keyboard's reach.
 // Usage: node page.mjs CHROMIUM FOLDER (see run.sh, which fills the folder)
-import { chromium } from "../../scripts/page/node_modules/playwright-core/index.mjs";
+import { launch, run } from "../browser.mjs";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const [, , executablePath, folder] = process.argv;
 const read = (name) => readFileSync(join(folder, name), "utf8");
-const browser = await chromium.launch({
-  executablePath,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
+const browser = await launch(executablePath);
 
 /* Opens a page, calls look(page), and asserts that meanwhile nothing was fetched and nothing complained. */
 async function open(name, options, look) {
@@ -231,14 +228,4 @@ function csvLines(text) {
   );
 }
 
-let bad = 0;
-for (const [name, test] of Object.entries(tests))
-  try {
-    await test();
-    console.log(`ok - ${name}`);
-  } catch (error) {
-    bad++;
-    console.log(`not ok - ${name}: ${error.message}`);
-  }
-await browser.close();
-process.exit(bad ? 1 : 0);
+await run(tests, browser);

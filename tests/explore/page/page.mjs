@@ -1,7 +1,7 @@
 // The stepper in headless Chromium, from file://: steps forwards and backwards by button, key and slider, memory at each step
 // equal to the data, arrows from the write to its reader, nothing fetched, nothing on the console, no sideways scrolling.
 // Usage: node page.mjs CHROMIUM FOLDER [FOLDER-FOR-SCREENSHOTS] (see run.sh, which fills the folder)
-import { chromium } from "../../../scripts/page/node_modules/playwright-core/index.mjs";
+import { launch, run } from "../../browser.mjs";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,10 +9,7 @@ import { join } from "node:path";
 const [, , executablePath, folder, shots] = process.argv;
 const names = ["race", "stale", "free", "lock", "text"];
 const read = (name) => readFileSync(join(folder, name), "utf8");
-const browser = await chromium.launch({
-  executablePath,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
+const browser = await launch(executablePath);
 
 /* Opens a page, calls look(page, data), and asserts that meanwhile nothing was fetched and nothing complained. */
 async function open(name, options, look) {
@@ -232,14 +229,4 @@ const tests = {
   },
 };
 
-let bad = 0;
-for (const [name, test] of Object.entries(tests))
-  try {
-    await test();
-    console.log(`ok - ${name}`);
-  } catch (error) {
-    bad++;
-    console.log(`not ok - ${name}: ${error.message}`);
-  }
-await browser.close();
-process.exit(bad ? 1 : 0);
+await run(tests, browser);

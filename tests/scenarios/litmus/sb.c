@@ -228,3 +228,16 @@ static const struct scenario n6 = {
     .outcomes_sc = LIST("a=1 b=0 x=2", "a=1 b=2 x=1", "a=1 b=2 x=2", "a=2 b=2 x=2"),
 };
 SCENARIO(n6);
+
+/* The same as a claim that is wrong, and one that is right: lanes and page show how both read the old value. (Lab barriers.) */
+static void check_not_both_zero(void) { EXPLORE_CHECK(a != 0 || b != 0); }
+static const struct scenario sb_claim = {
+    .name = "store-buffering", .summary = "each writes a flag and reads the other's, relaxed: one of them sees the other's, it is claimed",
+    .source = "Lahav et al. 2017, 2.1 (SB)", .bare = true, .thread = {sb_rlx_a, sb_rlx_b}, .check = check_not_both_zero, .fails = "assertion",
+};
+SCENARIO(sb_claim);
+static const struct scenario sb_claim_fences = {
+    .name = "store-buffering+fences", .summary = "the same with a seq_cst fence between write and read", .source = "Lahav et al. 2017",
+    .bare = true, .thread = {sb_fences_a, sb_fences_b}, .check = check_not_both_zero,
+};
+SCENARIO(sb_claim_fences);
