@@ -30,6 +30,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -198,6 +199,17 @@ INLINE int os_pin(int cpu)
     return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
 
+/* How urgent the calling thread is, from 0 to 2, until it ends. True: by SCHED_FIFO, which urgency 0 does not need; false: that is not
+ * allowed here, so the less urgent ones are nicer. */
+INLINE bool os_urgency(int urgency)
+{
+    struct sched_param p = {.sched_priority = urgency};
+    if (pthread_setschedparam(pthread_self(), urgency > 0 ? SCHED_FIFO : SCHED_OTHER, &p) == 0 && urgency > 0)
+        return true;
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 5 * (2 - urgency));
+    return false;
+}
+
 /* A hook for the hostile build: gives other threads the chance to come in between two steps. */
 INLINE void os_interleave(void)
 {
@@ -264,6 +276,16 @@ INLINE bool os_trylock(struct os_mutex *m) { return pthread_mutex_trylock(&m->m)
 INLINE void os_unlock(struct os_mutex *m) { pthread_mutex_unlock(&m->m); }
 /* For one that is not static. */
 INLINE void os_mutex_init(struct os_mutex *m) { pthread_mutex_init(&m->m, NULL); } /* cannot fail without attributes (glibc) */
+/* One that hands its waiters' priority to who holds it; 0, or an errno: there is none here. */
+INLINE int os_mutex_init_inherit(struct os_mutex *m)
+{
+    pthread_mutexattr_t a;
+    int error = pthread_mutexattr_init(&a);
+    if (!error && !(error = pthread_mutexattr_setprotocol(&a, PTHREAD_PRIO_INHERIT)))
+        error = pthread_mutex_init(&m->m, &a);
+    pthread_mutexattr_destroy(&a);
+    return error;
+}
 INLINE void os_mutex_drop(struct os_mutex *m) { pthread_mutex_destroy(&m->m); }
 INLINE void os_signal(struct os_cond *c) { pthread_cond_signal(&c->c); }
 INLINE void os_broadcast(struct os_cond *c) { pthread_cond_broadcast(&c->c); }
