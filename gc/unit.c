@@ -31,6 +31,11 @@
 #include "../objects/set.c"
 #include "../objects/iter.c"
 #include "../objects/function.c"
+#include "../objects/local_wrapper.c"
+#include "../objects/thread_local.c"
+#include "../objects/affinity.c"
+#include "../objects/interval_lock.c"
+#include "../objects/rwlock.c"
 #include "../objects/module.c"
 
 #include "../gc/verify.c"

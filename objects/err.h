@@ -22,6 +22,7 @@ enum err {
     ERR_ZERO_DIVISION, /* */
     ERR_CHANGED,       /* the container was changed while it was iterated or sorted */
     ERR_RECURSION,     /* nested too deeply to compare, hash or print */
+    ERR_OWNER,         /* a lock is not held by who has to hold it, or is held by who wants it */
 };
 
 enum { ERR_TEXT = 120 }; /* bytes of a text that cannot be put together later (heap_thread.err_text) */
