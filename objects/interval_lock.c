@@ -44,16 +44,15 @@ static void interval_lock_set_owner(struct interval_lock *l, uint32_t key)
     atomic_store_explicit(&l->waiting, l->waiters.length, memory_order_relaxed);     /* relaxed: as above */
 }
 
-static void interval_lock_wait(struct interval_lock *l, struct turn *t)
+static void interval_lock_wait(struct interval_lock *l)
 {
-    turn_wait(t);
+    turn_wait();
     l->since = os_now();
 }
 
 API int interval_lock_lock(struct obj *o)
 {
     struct interval_lock *l = obj_as(o, &interval_lock_type);
-    struct turn turn;
     if (!l)
         return -1;
     if (interval_lock_is_mine(l))
@@ -61,24 +60,24 @@ API int interval_lock_lock(struct obj *o)
     os_lock(&l->guard);
     uint32_t owner = atomic_load_explicit(&l->owner, memory_order_relaxed); /* relaxed: under the guard */
     if (owner != 0)
-        turn_join(&l->waiters, &turn);
+        turn_join(&l->waiters);
     interval_lock_set_owner(l, owner != 0 ? owner : rt_self->key);
     os_unlock(&l->guard);
     if (owner != 0)
-        interval_lock_wait(l, &turn);
+        interval_lock_wait(l);
     else
         l->since = os_now();
     return 0;
 }
 
-/* By the holder: to the oldest waiter; `back` (may be NULL) waits behind all others. False: nobody waits, and it stays the caller's
- * if that wants it back. */
-static bool interval_lock_pass(struct interval_lock *l, struct turn *back)
+/* By the holder: to the oldest waiter; `back`: the caller waits behind all others, to have it back. False: nobody waits, and it stays
+ * the caller's who wants it back. */
+static bool interval_lock_pass(struct interval_lock *l, bool back)
 {
     os_lock(&l->guard);
     struct turn *next = turn_take(&l->waiters);
     if (next && back)
-        turn_join(&l->waiters, back);
+        turn_join(&l->waiters);
     if (next || !back)
         interval_lock_set_owner(l, next ? next->key : 0);
     os_unlock(&l->guard);
@@ -94,22 +93,21 @@ API int interval_lock_unlock(struct obj *o)
         return -1;
     if (!interval_lock_is_mine(l))
         return interval_lock_refuse("the interval lock is not its caller's: unlock");
-    interval_lock_pass(l, NULL);
+    interval_lock_pass(l, false);
     return 0;
 }
 
 API int interval_lock_cede(struct obj *o)
 {
     struct interval_lock *l = obj_as(o, &interval_lock_type);
-    struct turn turn;
     if (!l)
         return -1;
     if (!interval_lock_is_mine(l))
         return interval_lock_refuse("the interval lock is not its caller's: poll or cede");
     /* relaxed: a waiter that is not seen yet is seen the next time */
-    if (atomic_load_explicit(&l->waiting, memory_order_relaxed) == 0 || !interval_lock_pass(l, &turn))
+    if (atomic_load_explicit(&l->waiting, memory_order_relaxed) == 0 || !interval_lock_pass(l, true))
         return 0;
-    interval_lock_wait(l, &turn);
+    interval_lock_wait(l);
     return 1;
 }
 

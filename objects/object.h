@@ -117,6 +117,13 @@ struct stack {
     uintptr_t *base, *top, *end; /* base <= top <= end; NULL: nothing was ever pushed */
 };
 
+/* A thread that waits for its turn (turn.h). */
+struct turn {
+    struct turn *next;     /* under the queue's guard; after turn_take the taker's */
+    uint32_t key;          /* its thread.key */
+    _Atomic uint32_t told; /* 0 or 1; it sleeps on it */
+};
+
 /* A thread's values, one for each key that it has set (thread_local.h). The thread's own. */
 struct thread_locals {
     struct thread_local_value *first, **slot; /* in the keys' order of registration; and by the keys' slots */
@@ -142,6 +149,7 @@ struct heap_thread {
     struct heap_list spare[HEAP_CLASSES]; /* policy thread: a second, full list, so that a list that runs over or dry moves
                                              between threads in one piece, and not at every turn */
     struct retire_list retired;           /* memory that waits for a grace period (retire.h) */
+    struct turn turn;                     /* this thread's, while it waits for a lock that is an object */
     struct thread_locals locals;          /* this thread's values (thread_local.h) */
     struct module_lock *module;           /* the one module lock that this thread holds (module.h); NULL: none */
     char err_text[ERR_TEXT];              /* of the last error, when what it names may go before it is read */

@@ -81,7 +81,7 @@ static void rwlock_tell(struct turn *list)
 enum rwlock_answer { RWLOCK_HAS, RWLOCK_WAITS, RWLOCK_OWN, RWLOCK_NO_MEMORY };
 
 /* Under the guard. */
-static enum rwlock_answer rwlock_begin_read(struct rwlock *l, struct turn *turn)
+static enum rwlock_answer rwlock_begin_read(struct rwlock *l)
 {
     struct rwlock_holder *mine = rwlock_holder(l, rt_self->key);
     if (l->writer == rt_self->key)
@@ -93,7 +93,7 @@ static enum rwlock_answer rwlock_begin_read(struct rwlock *l, struct turn *turn)
     if (!rwlock_reserve(l))
         return RWLOCK_NO_MEMORY;
     if (l->writer || l->writers.length > 0) {
-        turn_join(&l->readers, turn);
+        turn_join(&l->readers);
         return RWLOCK_WAITS;
     }
     rwlock_add(l, rt_self->key);
@@ -101,29 +101,28 @@ static enum rwlock_answer rwlock_begin_read(struct rwlock *l, struct turn *turn)
 }
 
 /* Under the guard. */
-static enum rwlock_answer rwlock_begin_write(struct rwlock *l, struct turn *turn)
+static enum rwlock_answer rwlock_begin_write(struct rwlock *l)
 {
     if (l->writer == rt_self->key || rwlock_holder(l, rt_self->key))
         return RWLOCK_OWN;
     if (l->writer || l->held > 0) {
-        turn_join(&l->writers, turn);
+        turn_join(&l->writers);
         return RWLOCK_WAITS;
     }
     l->writer = rt_self->key;
     return RWLOCK_HAS;
 }
 
-static int rwlock_begin(struct obj *o, enum rwlock_answer (*begin)(struct rwlock *, struct turn *), const char *refusal)
+static int rwlock_begin(struct obj *o, enum rwlock_answer (*begin)(struct rwlock *), const char *refusal)
 {
     struct rwlock *l = obj_as(o, &rwlock_type);
-    struct turn turn;
     if (!l)
         return -1;
     os_lock(&l->guard);
-    enum rwlock_answer answer = begin(l, &turn);
+    enum rwlock_answer answer = begin(l);
     os_unlock(&l->guard);
     if (answer == RWLOCK_WAITS)
-        turn_wait(&turn);
+        turn_wait();
     else if (answer == RWLOCK_OWN)
         return rwlock_refuse(refusal);
     else if (answer == RWLOCK_NO_MEMORY)

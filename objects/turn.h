@@ -17,23 +17,20 @@
 
 #include "object.h"
 
-/* In the waiter's frame. */
-struct turn {
-    struct turn *next;     /* under the guard; after turn_take the taker's */
-    uint32_t key;          /* the waiter's thread.key */
-    _Atomic uint32_t told; /* 0 or 1; it sleeps on it */
-};
+/* struct turn is in object.h: one a thread, which waits in one queue at a time. */
 
 struct turn_queue {
     struct turn *head, *tail; /* the oldest first; tail: only while there is a head */
     uint32_t length;
 };
 
-INLINE void turn_join(struct turn_queue *q, struct turn *t)
+/* The calling thread. */
+INLINE void turn_join(struct turn_queue *q)
 {
+    struct turn *t = &heap_self()->turn;
     t->next = NULL;
     t->key = rt_self->key;
-    atomic_init(&t->told, 0);
+    atomic_store_explicit(&t->told, 0, memory_order_relaxed); /* relaxed: published under the guard */
     if (q->head)
         q->tail->next = t;
     else
@@ -53,7 +50,7 @@ INLINE struct turn *turn_take(struct turn_queue *q)
     return t;
 }
 
-/* Not under the guard. From here on the turn may be gone. */
+/* Not under the guard. From here on the turn may be in another queue, or gone. */
 INLINE void turn_tell(struct turn *t)
 {
     /* (V2) release: the waiter sees what was done by who gives it the lock */
@@ -62,8 +59,9 @@ INLINE void turn_tell(struct turn *t)
 }
 
 /* Not under the guard, attached; a safepoint. */
-INLINE void turn_wait(struct turn *t)
+INLINE void turn_wait(void)
 {
+    struct turn *t = &heap_self()->turn;
     thread_detach();
     while (!atomic_load_explicit(&t->told, memory_order_acquire)) /* (V1) acquire: see the header */
         os_park(&t->told, 0, -1);

@@ -89,7 +89,7 @@ INLINE void os_relax(void) {}
 enum { OS_CPUS = 1 };
 INLINE int os_pin(int cpu) { return cpu == 0 ? 0 : EINVAL; }
 INLINE int os_unpin(void) { return 0; }
-INLINE bool os_cpus(unsigned char allowed[OS_CPUS]) { return allowed[0] = 1; }
+INLINE bool os_cpus(unsigned char allowed[OS_CPUS]) { return (allowed[0] = 1) != 0; }
 INLINE void os_interleave(void) {}
 
 /* --- fences --- */
