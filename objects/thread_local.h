@@ -1,5 +1,5 @@
 /*
- * thread_local.h -- values of which each thread has its own, with destructors (ft_utils' weave; POSIX's pthread_key_create).
+ * thread_local.h -- values of which each thread has its own, with destructors (ft_utils' weave; POSIX's thread-specific data).
  *
  * A key is an object. A thread sets and gets its value of that key without a lock. When a thread ends (thread_end, also of one that
  * is detached; objects_stop for the thread that calls it), its values are destroyed in the order in which their keys were
@@ -9,7 +9,7 @@
  * set no more (ERR_VALUE). What destructors of others do meanwhile, such as look at a value that comes later, they may.
  *
  * The key owns the values: whoever holds a key keeps them, the collector finds them through it, and when the last reference to a
- * key is gone they are dropped, without destructors (as with pthread_key_delete). So hold a key as long as its destructor is to run.
+ * key is gone they are dropped, without destructors (as POSIX does for a key that is deleted). So hold a key as long as its destructor is to run.
  *
  *     entry   key's --the thread ends, or sets NULL--> nobody's, freed by the thread
  *             key's --the key dies or is cleared--> without key and value, the thread's: used again for the next key of that

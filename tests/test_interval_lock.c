@@ -191,17 +191,22 @@ TEST(interval_lock_of_another_thread_cannot_be_unlocked_polled_or_ceded)
     drop_owned();
 }
 
+/* Comes once, when thread 0 has it. */
+static const char *interval_guest(struct interval_share *s)
+{
+    interval_await(s, 1);
+    if (interval_lock_lock(s->lock) != 0)
+        return "lock failed";
+    s->turns++;
+    return interval_lock_unlock(s->lock) != 0 ? "unlock failed" : NULL;
+}
+
 /* Thread 0 holds it and polls in a loop; the others come once each. */
 static const char *interval_lender(struct threads_arg *a)
 {
     struct interval_share *s = a->shared;
-    if (a->index > 0) {
-        interval_await(s, 1);
-        if (interval_lock_lock(s->lock) != 0)
-            return "lock failed";
-        s->turns++;
-        return interval_lock_unlock(s->lock) != 0 ? "unlock failed" : NULL;
-    }
+    if (a->index > 0)
+        return interval_guest(s);
     int lent = 0;
     if (interval_lock_lock(s->lock) != 0)
         return "lock failed";
@@ -240,13 +245,8 @@ TEST(interval_lock_of_5_ms_lends_to_waiters_too)
 static const char *interval_long(struct threads_arg *a)
 {
     struct interval_share *s = a->shared;
-    if (a->index > 0) {
-        interval_await(s, 1);
-        if (interval_lock_lock(s->lock) != 0)
-            return "lock failed";
-        s->turns++;
-        return interval_lock_unlock(s->lock) != 0 ? "unlock failed" : NULL;
-    }
+    if (a->index > 0)
+        return interval_guest(s);
     if (interval_lock_lock(s->lock) != 0)
         return "lock failed";
     interval_reach(s, 1);

@@ -187,12 +187,13 @@ static void at_end_destroy(struct obj *key, struct obj *value)
     at_end.order = at_end.order * 10 + (key == at_end.second ? 2 : 1);
     thing_set(value, thing_value(value) + 1);
 }
-/* A has a value of a key that it does not hold; B has the only reference to it. */
+/* A has a value of a key that it does not hold; B has made it and has the only reference. */
 static void at_end_setup(void)
 {
-    scenario_act_as(0);
+    scenario_act_as(1);
     memset(&at_end, 0, sizeof at_end);
     at_end.key = thread_local_new(at_end_destroy);
+    scenario_act_as(0);
     at_end.value = thing_new(7);
     EXPLORE_CHECK(thread_local_set(at_end.key, at_end.value) == 0);
     obj_decref(at_end.value);
