@@ -10,7 +10,7 @@
 #include "list.h"
 #include "tuple.h"
 
-INLINE struct dict *dict_expect(struct obj *o) { return obj_expect(o, &dict_type) ? (struct dict *)o : NULL; }
+INLINE struct dict *dict_expect(struct obj *o) { return obj_as(o, &dict_type); }
 
 API struct obj *dict_new(size_t room)
 {
@@ -313,7 +313,7 @@ static int dict_has_pair(struct dict *d, const struct table_entry *e)
 static int dict_equal(struct obj *a, struct obj *b)
 {
     struct dict *x = (struct dict *)a;
-    if (!obj_is(b, &dict_type) || dict_length(a) != dict_length(b))
+    if (!(b = obj_if(b, &dict_type)) || dict_length(a) != dict_length(b))
         return 0;
     if (!obj_enter())
         return -1;

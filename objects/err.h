@@ -26,6 +26,7 @@ enum err {
     ERR_FULL,          /* no room, and none came in time */
     ERR_SHUTDOWN,      /* the queue is shut down: nothing goes in, and nothing is left in it */
     ERR_CANCELLED,     /* what was waited for will not come */
+    ERR_OWNER,         /* a lock is not held by who has to hold it, or is held by who wants it */
 };
 
 enum { ERR_TEXT = 120 }; /* bytes of a text that cannot be put together later (heap_thread.err_text) */

@@ -10,6 +10,7 @@
 #include "dict.h"
 #include "iter.h"
 #include "list.h"
+#include "local_wrapper.h"
 #include "set.h"
 #include "tuple.h"
 
@@ -33,10 +34,11 @@ static struct lock *iter_inner(struct iter *it, struct obj *source)
 
 API struct obj *iter_new(struct obj *source)
 {
-    bool positions = obj_is(source, &list_type) || obj_is(source, &tuple_type);
-    struct table *table = iter_table(source);
+    struct obj *inside = local_wrapper_peel(source);
+    bool positions = obj_is(inside, &list_type) || obj_is(inside, &tuple_type);
+    struct table *table = iter_table(inside);
     if (!positions && !table) {
-        err_set_name(ERR_TYPE, "type %s cannot be iterated", source->type->name, "");
+        err_set_name(ERR_TYPE, "type %s cannot be iterated", inside->type->name, "");
         return NULL;
     }
     struct iter *it = obj_alloc(&iter_type, sizeof *it);
@@ -49,7 +51,7 @@ API struct obj *iter_new(struct obj *source)
         return err_memory();
     }
     if (table) {
-        struct lock *l = iter_inner(it, source);
+        struct lock *l = iter_inner(it, inside);
         lock_acquire(l);
         it->expected = table_used(table);
         lock_release(l);
@@ -94,10 +96,11 @@ SLOW struct obj *iter_acquire_slow(struct iter *it, struct lock *inner)
 /* A step without the container's lock (reads.h). The iterator's lock is held: what *taken holds is dropped after it. */
 static bool iter_try_step(struct iter *it, struct obj **taken)
 {
-    struct table *table = iter_table(it->source);
+    struct obj *source = local_wrapper_peel(it->source);
+    struct table *table = iter_table(source);
     if (table)
-        return table_try_step(table, iter_inner(it, it->source), it->expected, &it->position, taken);
-    bool there = list_try_get((struct list *)it->source, it->position, taken);
+        return table_try_step(table, iter_inner(it, source), it->expected, &it->position, taken);
+    bool there = list_try_get((struct list *)source, it->position, taken);
     it->position += there;
     return there;
 }
@@ -105,9 +108,10 @@ static bool iter_try_step(struct iter *it, struct obj **taken)
 /* The step needed both locks: the next one may not. */
 static void iter_publish(struct iter *it, struct obj *item)
 {
-    struct table *table = iter_table(it->source);
+    struct obj *source = local_wrapper_peel(it->source);
+    struct table *table = iter_table(source);
     if (!table)
-        list_publish((struct list *)it->source, item);
+        list_publish((struct list *)source, item);
     else
         table_publish(table, -1);
     if (item)
@@ -117,16 +121,16 @@ static void iter_publish(struct iter *it, struct obj *item)
 API int iter_next(struct obj *o, struct obj **item)
 {
     *item = NULL;
-    if (!obj_expect(o, &iter_type))
+    struct iter *it = obj_as(o, &iter_type);
+    if (!it)
         return -1;
-    struct iter *it = (struct iter *)o;
     struct obj *kept = NULL, *gone = NULL, *mistake = NULL;
     lock_acquire(&it->lock);
     if (!it->source) {
         lock_release(&it->lock);
         return 0;
     }
-    struct lock *inner = iter_inner(it, it->source);
+    struct lock *inner = iter_inner(it, local_wrapper_peel(it->source));
     bool shared = reads_optimistic() && inner != &it->lock && !lock_is_own(inner);
     if (shared && iter_try_step(it, item)) {
         lock_release(&it->lock);
@@ -135,7 +139,7 @@ API int iter_next(struct obj *o, struct obj **item)
     mistake = *item;
     if (inner != &it->lock && unlikely(!lock_try(inner)))
         kept = iter_acquire_slow(it, inner);
-    int result = it->source ? iter_step(it, it->source, item) : 0;
+    int result = it->source ? iter_step(it, local_wrapper_peel(it->source), item) : 0;
     if (shared && result > 0)
         iter_publish(it, *item);
     if (result == 0) {

@@ -14,7 +14,7 @@
 struct iter {
     struct container base;
     struct lock lock;
-    struct obj *source; /* owned; NULL: exhausted */
+    struct obj *source; /* owned; the container or a wrapper of it; NULL: exhausted */
     size_t position;
     size_t expected;    /* dict and set: number of live entries when it began */
 };

@@ -9,6 +9,7 @@
  */
 #include "borrowed.h"
 #include "list.h"
+#include "local_wrapper.h"
 #include "number.h"
 #include "str.h"
 #include "track.h"
@@ -19,7 +20,7 @@
 
 enum { LIST_MISSING = -1, LIST_ERROR = -2 }; /* what list_search finds instead of a position */
 
-INLINE struct list *list_expect(struct obj *o) { return obj_expect(o, &list_type) ? (struct list *)o : NULL; }
+INLINE struct list *list_expect(struct obj *o) { return obj_as(o, &list_type); }
 
 /* --- memory --- */
 
@@ -519,6 +520,7 @@ static struct obj **list_source_items(struct obj *source, size_t *length)
 API int list_extend(struct obj *o, struct obj *sequence)
 {
     struct list *l = list_expect(o);
+    sequence = local_wrapper_peel(sequence);
     if (!l || !list_source_expect(sequence))
         return -1;
     struct lock *other = list_source_lock(l, sequence);
@@ -564,6 +566,7 @@ static bool list_replace(struct list *l, size_t from, size_t to, struct obj *sou
 API int list_set_slice(struct obj *o, int64_t from, int64_t to, struct obj *sequence)
 {
     struct list *l = list_expect(o);
+    sequence = sequence ? local_wrapper_peel(sequence) : NULL;
     if (!l || (sequence && !list_source_expect(sequence)))
         return -1;
     struct lock *other = list_source_lock(l, sequence);
@@ -923,7 +926,7 @@ static int list_differ(struct list *a, struct list *b, struct obj **x, struct ob
 
 static int list_equal(struct obj *a, struct obj *b)
 {
-    if (!obj_is(b, &list_type) || list_length(a) != list_length(b))
+    if (!(b = obj_if(b, &list_type)) || list_length(a) != list_length(b))
         return 0;
     if (!obj_enter())
         return -1;
@@ -940,7 +943,7 @@ static int list_equal(struct obj *a, struct obj *b)
 /* Lexicographic: the first pair that differs decides, then the length. */
 static int list_less(struct obj *a, struct obj *b)
 {
-    if (!obj_expect(b, &list_type) || !obj_enter())
+    if (!(b = obj_as(b, &list_type)) || !obj_enter())
         return -1;
     struct obj *x, *y;
     int less = list_differ((struct list *)a, (struct list *)b, &x, &y);

@@ -238,7 +238,8 @@ static struct obj *module_object_new(struct module_type *t)
 
 static void *module_object_data(const struct obj *o, const struct module_type *t)
 {
-    return obj_expect(o, &t->type) ? ((struct module_object *)o)->data : NULL;
+    struct module_object *m = obj_as(o, &t->type);
+    return m ? m->data : NULL;
 }
 
 /* --- types --- */
@@ -551,7 +552,7 @@ API struct obj *module_call(struct module *module, const char *name, struct obj 
 {
     struct module_loaded *m = module_of(module);
     const struct module_function *f = module_function(m, name);
-    if (!f || !obj_expect(args, &tuple_type))
+    if (!f || !obj_as(args, &tuple_type))
         return NULL;
     struct err_state err = heap_self()->err; /* success leaves the caller's last error as it was */
     struct module_lock *outer = module_enter(m->lock);

@@ -7,6 +7,7 @@
  * Invariant: limbs == 0, or the top limb is not 0 and the value does not fit int64_t.
  * Hash: the value modulo the prime 2^61 - 1, as in Python, so that equal int, bool and float have the same; never -1.
  */
+#include "local_wrapper.h"
 #include "number.h"
 #include "str.h"
 #include <float.h>
@@ -104,14 +105,20 @@ static void magnitude_read(struct magnitude *m, const struct obj *o)
     }
 }
 
+/* The int that it wraps (local_wrapper.h), or NULL. */
+SLOW const struct obj *int_behind(const struct obj *o)
+{
+    const struct obj *i = obj_unwrap(o, &int_type);
+    return i ? i : obj_unwrap(o, &bool_type);
+}
+
 /* False with ERR_TYPE: not an int. */
 static bool magnitude_of(struct magnitude *m, const struct obj *o)
 {
-    if (!int_check(o)) {
-        err_wrong_type(o, &int_type);
-        return false;
-    }
-    magnitude_read(m, o);
+    const struct obj *i = int_check(o) ? o : int_behind(o);
+    if (!i)
+        return err_wrong_type(o, &int_type);
+    magnitude_read(m, i);
     return true;
 }
 
@@ -328,7 +335,7 @@ API struct obj *int_neg(struct obj *a)
     return int_add_slow(number.small[-INT_CACHE_MIN], a, true);
 }
 
-API int int_compare(struct obj *x, struct obj *y)
+API int int_compare(const struct obj *x, const struct obj *y)
 {
     struct magnitude a, b;
     if (!magnitude_of(&a, x) || !magnitude_of(&b, y))
@@ -342,6 +349,9 @@ API int int_value(const struct obj *o, int64_t *value)
 {
     if (likely(integer_small(o, value)))
         return 0;
+    const struct obj *wrapped = int_behind(o);
+    if (wrapped)
+        return int_value(wrapped, value);
     if (int_check(o))
         err_set(ERR_OVERFLOW, "an int of %" PRId64 " words does not fit 64 bits",
                 (int64_t)integer_limbs((const struct integer *)o), 0);
@@ -500,6 +510,12 @@ static double magnitude_to_double(const struct magnitude *m)
     return __builtin_ldexp((double)high, (int)top * LIMB_BITS - shift);
 }
 
+SLOW const struct obj *number_behind(const struct obj *o)
+{
+    const struct obj *f = obj_unwrap(o, &float_type);
+    return f ? f : int_behind(o);
+}
+
 API int float_value(const struct obj *o, double *value)
 {
     int64_t small;
@@ -513,6 +529,9 @@ API int float_value(const struct obj *o, double *value)
         return 0;
     }
     if (!int_check(o)) {
+        const struct obj *wrapped = number_behind(o);
+        if (wrapped)
+            return float_value(wrapped, value);
         err_wrong_type(o, &float_type);
         return -1;
     }
@@ -575,7 +594,7 @@ static int int_compare_double(const struct obj *o, double d)
 static bool number_check(const struct obj *o) { return int_check(o) || o->type == &float_type; }
 
 /* -1, 0, 1 or UNORDERED. Both are numbers. */
-static int number_compare(struct obj *a, struct obj *b)
+static int number_compare(const struct obj *a, const struct obj *b)
 {
     bool a_float = a->type == &float_type, b_float = b->type == &float_type;
     if (!a_float && !b_float)
@@ -595,6 +614,7 @@ static int number_equal(struct obj *a, struct obj *b)
     int64_t x, y;
     if (likely(integer_small(a, &x)) && likely(integer_small(b, &y)))
         return x == y;
+    b = local_wrapper_peel(b);
     if (unlikely(b->type->flags & TYPE_LIKE_NUMBER))
         return b->type->equal(b, a);
     return a == b || (number_check(b) && number_compare(a, b) == 0);
@@ -605,6 +625,7 @@ static int number_less(struct obj *a, struct obj *b)
     int64_t x, y;
     if (likely(integer_small(a, &x)) && likely(integer_small(b, &y)))
         return x < y;
+    b = local_wrapper_peel(b);
     return number_check(b) ? number_compare(a, b) == -1 : err_unordered(a, b);
 }
 

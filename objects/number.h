@@ -61,7 +61,7 @@ API struct obj *int_floordiv(struct obj *a, struct obj *b);
 API struct obj *int_mod(struct obj *a, struct obj *b);
 API struct obj *int_neg(struct obj *a);
 /* -1, 0, 1 by value; -2: ERR_TYPE. */
-API int int_compare(struct obj *a, struct obj *b);
+API int int_compare(const struct obj *a, const struct obj *b);
 
 API struct obj *float_new(double value);
 /* Value of a float, int or bool. 0, or -1: ERR_TYPE, ERR_OVERFLOW (int too large). */

@@ -15,6 +15,7 @@
 #include "section.h"
 #include "stack.h"
 #include "str.h"
+#include "thread_local.h"
 #include "track.h"
 #include "weak.h"
 #include <inttypes.h>
@@ -68,6 +69,7 @@ API const char *err_name(enum err code)
         [ERR_CHANGED] = "RuntimeError",   [ERR_RECURSION] = "RecursionError",
         [ERR_EMPTY] = "Empty",            [ERR_FULL] = "Full",
         [ERR_SHUTDOWN] = "ShutDown",      [ERR_CANCELLED] = "CancelledError",
+        [ERR_OWNER] = "OwnerError",
     };
     return (unsigned)code < sizeof name / sizeof *name ? name[code] : "unknown error";
 }
@@ -224,6 +226,7 @@ static int64_t objects_close(void)
 {
     thread_end();
     int64_t live = heap_live();
+    thread_local_stop();
     module_stop();
     track_stop();
     weak_stop();
@@ -241,6 +244,7 @@ API int objects_start(const struct objects_config *config)
     lock_start(config->lock);
     section_start();
     borrowed_start(config->borrowed);
+    thread_configure_ending(thread_local_end);
     module_start(config->modules);
     thread_configure(sizeof(struct heap_thread), heap_thread_start, heap_thread_stop);
     if (thread_begin() != 0)
@@ -258,6 +262,7 @@ API int objects_start(const struct objects_config *config)
 
 API int64_t objects_stop(void)
 {
+    thread_local_end(); /* the calling thread's destructors may do anything yet */
     borrowed_drop(); /* the caller's own */
     defer_stop();  /* nothing is deferred any more: what nobody else holds is freed */
     rc_drain();    /* what dies here may still name the cached numbers, whose memory number_stop takes away */

@@ -118,6 +118,21 @@ struct stack {
     uintptr_t *base, *top, *end; /* base <= top <= end; NULL: nothing was ever pushed */
 };
 
+/* A thread that waits for its turn (turn.h). */
+struct turn {
+    struct turn *next;     /* under the queue's guard; after turn_take the taker's */
+    uint32_t key;          /* its thread.key */
+    _Atomic uint32_t told; /* 0 or 1; it sleeps on it */
+};
+
+/* A thread's values, one for each key that it has set (thread_local.h). The thread's own. */
+struct thread_locals {
+    struct thread_local_value *first, **slot; /* in the keys' order of registration; and by the keys' slots */
+    uint32_t room;                            /* of slot */
+    int round;                                /* of destructors, while the thread ends; else 0 */
+    bool ended;                               /* it has no values any more */
+};
+
 struct heap_thread {
     struct rc_thread rc;                  /* first: rt_self points at its first member */
     int64_t live;                         /* objects allocated minus objects freed by this thread; may be negative */
@@ -135,6 +150,8 @@ struct heap_thread {
     struct heap_list spare[HEAP_CLASSES]; /* policy thread: a second, full list, so that a list that runs over or dry moves
                                              between threads in one piece, and not at every turn */
     struct retire_list retired;           /* memory that waits for a grace period (retire.h) */
+    struct turn turn;                     /* this thread's, while it waits for a lock that is an object */
+    struct thread_locals locals;          /* this thread's values (thread_local.h) */
     struct module_lock *module;           /* the one module lock that this thread holds (module.h); NULL: none */
     char err_text[ERR_TEXT];              /* of the last error, when what it names may go before it is read */
     struct defer_counts counts;
@@ -313,6 +330,20 @@ SLOW int err_unordered(const struct obj *a, const struct obj *b); /* sets ERR_TY
 INLINE bool obj_expect(const struct obj *o, const struct type *wanted)
 {
     return likely(o->type == wanted) || err_wrong_type(o, wanted);
+}
+
+/* `o`, or what it wraps (local_wrapper.h), as an object of that type: every operation's look at its argument. Borrowed, as long as
+ * `o`. NULL with ERR_TYPE that names both types. */
+SLOW void *obj_as_other(const struct obj *o, const struct type *wanted);
+INLINE void *obj_as(const struct obj *o, const struct type *wanted)
+{
+    return likely(o->type == wanted) ? (void *)(uintptr_t)o : obj_as_other(o, wanted);
+}
+/* The same; NULL without an error. */
+static __attribute__((unused, noinline)) struct obj *obj_unwrap(const struct obj *o, const struct type *wanted);
+INLINE void *obj_if(const struct obj *o, const struct type *wanted)
+{
+    return likely(o->type == wanted) ? (void *)(uintptr_t)o : obj_unwrap(o, wanted);
 }
 
 /* --- what every object can do. No lock may be held; user code may run. --- */

@@ -4,6 +4,7 @@
  * Everything here is the thread's own, its stack of sections too: a thread is suspended by nobody but itself. While it waits for
  * a lock its stack is out of sight (thread.section is NULL): destructors that run meanwhile begin one of their own.
  */
+#include "local_wrapper.h"
 #include "section.h"
 
 #if LOCK_NONE
@@ -17,8 +18,12 @@ API void section_bring_back(struct section *innermost) { (void)innermost; }
 
 #else
 
-/* NULL: the object has no lock. */
-static struct lock *section_lock(struct obj *o) { return o->type->lock ? (struct lock *)((struct container *)o + 1) : NULL; }
+/* NULL: the object has no lock. A wrapper's is that of its target. */
+static struct lock *section_lock(struct obj *o)
+{
+    o = local_wrapper_peel(o);
+    return o->type->lock ? (struct lock *)((struct container *)o + 1) : NULL;
+}
 
 static void section_release(struct section *s)
 {

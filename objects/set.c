@@ -8,7 +8,7 @@
 #include "list.h"
 #include "set.h"
 
-INLINE struct set *set_expect(struct obj *o) { return obj_expect(o, &set_type) ? (struct set *)o : NULL; }
+INLINE struct set *set_expect(struct obj *o) { return obj_as(o, &set_type); }
 
 API struct obj *set_new(size_t room)
 {
@@ -260,7 +260,7 @@ static int set_traverse(struct obj *o, int (*visit)(struct obj *, void *), void 
 
 static int set_equal(struct obj *a, struct obj *b)
 {
-    if (!obj_is(b, &set_type) || set_length(a) != set_length(b))
+    if (!(b = obj_if(b, &set_type)) || set_length(a) != set_length(b))
         return 0;
     if (!obj_enter())
         return -1;

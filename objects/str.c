@@ -39,9 +39,9 @@ API struct obj *str_from(const char *c_string) { return str_new(c_string, strlen
 
 API struct obj *str_concat(struct obj *a, struct obj *b)
 {
-    if (!obj_expect(a, &str_type) || !obj_expect(b, &str_type))
+    const struct str *x = obj_as(a, &str_type), *y = x ? obj_as(b, &str_type) : NULL;
+    if (!y)
         return NULL;
-    const struct str *x = (struct str *)a, *y = (struct str *)b;
     struct str *s = str_alloc(x->length + y->length); /* no overflow: both lie in memory */
     if (!s)
         return NULL;
@@ -61,23 +61,25 @@ static size_t str_clip(int64_t at, size_t length)
 
 API struct obj *str_slice(struct obj *o, int64_t from, int64_t to)
 {
-    if (!obj_expect(o, &str_type))
+    struct str *s = obj_as(o, &str_type);
+    if (!s)
         return NULL;
-    const struct str *s = (struct str *)o;
     size_t first = str_clip(from, s->length), end = str_clip(to, s->length);
     if (first == 0 && end == s->length)
-        return obj_incref(o);
+        return obj_incref(&s->base);
     return str_new(s->bytes + first, end > first ? end - first : 0);
 }
 
-API int64_t str_length(const struct obj *s)
+API int64_t str_length(const struct obj *o)
 {
-    return obj_expect(s, &str_type) ? (int64_t)((const struct str *)s)->length : -1;
+    const struct str *s = obj_as(o, &str_type);
+    return s ? (int64_t)s->length : -1;
 }
 
-API const char *str_bytes(const struct obj *s)
+API const char *str_bytes(const struct obj *o)
 {
-    return obj_expect(s, &str_type) ? ((const struct str *)s)->bytes : NULL;
+    const struct str *s = obj_as(o, &str_type);
+    return s ? s->bytes : NULL;
 }
 
 /* --- slots --- */
@@ -127,18 +129,18 @@ static bool str_hashes_differ(const struct str *a, const struct str *b)
 
 static int str_equal(struct obj *a, struct obj *b)
 {
-    const struct str *x = (struct str *)a, *y = (struct str *)b;
-    if (a == b)
+    const struct str *x = (struct str *)a, *y = obj_if(b, &str_type);
+    if (x == y)
         return 1;
-    if (b->type != &str_type || x->length != y->length || str_hashes_differ(x, y))
+    if (!y || x->length != y->length || str_hashes_differ(x, y))
         return 0;
     return memcmp(x->bytes, y->bytes, x->length) == 0;
 }
 
 static int str_less(struct obj *a, struct obj *b)
 {
-    const struct str *x = (struct str *)a, *y = (struct str *)b;
-    if (b->type != &str_type)
+    const struct str *x = (struct str *)a, *y = obj_if(b, &str_type);
+    if (!y)
         return err_unordered(a, b);
     int order = memcmp(x->bytes, y->bytes, x->length < y->length ? x->length : y->length);
     return order < 0 || (order == 0 && x->length < y->length);

@@ -35,14 +35,15 @@ API struct obj *tuple_pair(struct obj *a, struct obj *b) { return tuple_new((str
 
 API int64_t tuple_length(const struct obj *o)
 {
-    return obj_expect(o, &tuple_type) ? (int64_t)((const struct tuple *)o)->length : -1;
+    const struct tuple *t = obj_as(o, &tuple_type);
+    return t ? (int64_t)t->length : -1;
 }
 
 API struct obj *tuple_get_borrowed(struct obj *o, int64_t i)
 {
-    if (!obj_expect(o, &tuple_type))
+    struct tuple *t = obj_as(o, &tuple_type);
+    if (unlikely(!t))
         return NULL;
-    struct tuple *t = (struct tuple *)o;
     uint64_t at = (uint64_t)i + (i < 0 ? t->length : 0);
     if (likely(at < t->length))
         return t->item[at];
@@ -94,8 +95,8 @@ static int tuple_hash(struct obj *o, int64_t *hash)
 
 static int tuple_equal(struct obj *a, struct obj *b)
 {
-    struct tuple *x = (struct tuple *)a, *y = (struct tuple *)b;
-    if (!obj_is(b, &tuple_type) || x->length != y->length)
+    struct tuple *x = (struct tuple *)a, *y = obj_if(b, &tuple_type);
+    if (!y || x->length != y->length)
         return 0;
     if (!obj_enter())
         return -1;
@@ -109,9 +110,9 @@ static int tuple_equal(struct obj *a, struct obj *b)
 /* Lexicographic: the first pair that differs decides, then the length. */
 static int tuple_less(struct obj *a, struct obj *b)
 {
-    if (!obj_expect(b, &tuple_type) || !obj_enter())
+    struct tuple *x = (struct tuple *)a, *y = obj_as(b, &tuple_type);
+    if (!y || !obj_enter())
         return -1;
-    struct tuple *x = (struct tuple *)a, *y = (struct tuple *)b;
     size_t common = x->length < y->length ? x->length : y->length, i = 0;
     int equal = 1;
     while (i < common && (equal = obj_equal(x->item[i], y->item[i])) == 1)

@@ -195,9 +195,10 @@ API struct obj *weak_upgrade(struct weak *w)
 API int weak_get(struct obj *weak, struct obj **target)
 {
     *target = NULL;
-    if (!obj_expect(weak, &weak_type))
+    struct weak *w = obj_as(weak, &weak_type);
+    if (!w)
         return -1;
-    *target = weak_upgrade((struct weak *)weak);
+    *target = weak_upgrade(w);
     return *target != NULL;
 }
 

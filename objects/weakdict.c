@@ -11,7 +11,7 @@
 
 enum { WEAKDICT_SWEEP = 4 }; /* entries that an insertion looks at: a turn through all n of them takes n/4 insertions */
 
-INLINE struct weakdict *weakdict_expect(struct obj *o) { return obj_expect(o, &weakdict_type) ? (struct weakdict *)o : NULL; }
+INLINE struct weakdict *weakdict_expect(struct obj *o) { return obj_as(o, &weakdict_type); }
 static struct weak *weakdict_weak(const struct table_place *e) { return (struct weak *)table_value(e); }
 
 API struct obj *weakdict_new(void)
@@ -56,8 +56,8 @@ struct weakdict_step {
 /* `value`: what will be put, or NULL. False: no weakdict, or the key cannot be hashed, or no weak reference to the value can be had. */
 static bool weakdict_open(struct weakdict_step *s, struct obj *o, struct obj *key, struct obj *value)
 {
-    *s = (struct weakdict_step){.d = (struct weakdict *)o, .key = key};
-    return weakdict_expect(o) && table_hash(key, &s->hash) == 0 && (!value || (s->weak = weak_new(value)));
+    *s = (struct weakdict_step){.d = weakdict_expect(o), .key = key};
+    return s->d && table_hash(key, &s->hash) == 0 && (!value || (s->weak = weak_new(value)));
 }
 
 static void weakdict_search(struct weakdict_step *s)

@@ -191,12 +191,33 @@ INLINE int64_t os_wait_until(int64_t until)
     return now;
 }
 /* Pins the calling thread; 0 or an errno. */
+enum { OS_CPUS = CPU_SETSIZE };
 INLINE int os_pin(int cpu)
 {
     cpu_set_t set;
     CPU_ZERO(&set);
+    if (cpu < 0 || cpu >= OS_CPUS)
+        return EINVAL;
     CPU_SET((size_t)cpu, &set);
     return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+/* Lets it run wherever the kernel allows; 0 or an errno. */
+INLINE int os_unpin(void)
+{
+    cpu_set_t set;
+    memset(&set, 0xff, sizeof set); /* the kernel takes what is allowed of it */
+    return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+/* The CPUs that it may be pinned to, 1 for each; false: the kernel does not say. The caller's own mask is as before. */
+INLINE bool os_cpus(unsigned char allowed[OS_CPUS])
+{
+    cpu_set_t before, all;
+    bool known = pthread_getaffinity_np(pthread_self(), sizeof before, &before) == 0 && os_unpin() == 0 &&
+                 pthread_getaffinity_np(pthread_self(), sizeof all, &all) == 0 &&
+                 pthread_setaffinity_np(pthread_self(), sizeof before, &before) == 0;
+    for (int cpu = 0; cpu < OS_CPUS; cpu++)
+        allowed[cpu] = known && CPU_ISSET((size_t)cpu, &all);
+    return known;
 }
 
 /* How urgent the calling thread is, from 0 to 2, until it ends. True: by SCHED_FIFO, which urgency 0 does not need; false: that is not

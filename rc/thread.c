@@ -21,6 +21,7 @@ static struct {
     void (*stopped)(struct thread *);
     void (*collect)(void);
     void (*retire)(void);
+    void (*ending)(void);
     void (*sections_suspend)(void), (*sections_resume)(void);
     void (*borrowed_drop)(void);
     _Atomic(struct thread *) bucket[REGISTRY_BUCKETS]; /* by key; readers: RCU */
@@ -42,6 +43,7 @@ API void thread_configure(size_t bytes, void (*started)(struct thread *), void (
 API void thread_configure_collect(void (*collect)(void)) { thread_registry.collect = collect; }
 
 API void thread_configure_retire(void (*flush)(void)) { thread_registry.retire = flush; }
+API void thread_configure_ending(void (*ending)(void)) { thread_registry.ending = ending; }
 
 API void thread_configure_sections(void (*suspend)(void), void (*resume)(void))
 {
@@ -154,7 +156,12 @@ static void thread_leave(struct thread *t)
 API void thread_end(void)
 {
     struct thread *t = rt_self;
+    /* relaxed: no other thread attaches or detaches this one */
+    if (atomic_load_explicit(&t->state, memory_order_relaxed) != THREAD_ATTACHED)
+        thread_attach();
     assert(!t->section);
+    if (thread_registry.ending)
+        thread_registry.ending();
     thread_drop_borrowed(t);
     rc_thread_stop(t); /* the strategy's last refcount operations; it may unregister at the point its protocol needs */
     if (thread_registry.stopped)

@@ -87,6 +87,8 @@ API void thread_configure_collect(void (*collect)(void));
 
 /* Called by the thread at a safepoint, or before it detaches, when BREAK_RETIRE is set. Before the first thread_begin. */
 API void thread_configure_retire(void (*flush)(void));
+/* Called first by a thread that ends, attached, while it may still do everything. Before the first thread_begin. */
+API void thread_configure_ending(void (*ending)(void));
 
 /* Called by a thread that has sections: before it detaches, and when it is attached again. Before the first thread_begin. */
 API void thread_configure_sections(void (*suspend)(void), void (*resume)(void));
@@ -98,7 +100,8 @@ API void thread_ask_borrowed(void);
 
 /* Makes the calling OS thread a thread of the runtime, attached. 0, or -1: out of memory or ids (nothing changed). */
 API int thread_begin(void);
-/* The reverse. The caller holds no lock, and no reference counts may be touched by this OS thread afterwards. */
+/* The reverse; a thread that is detached attaches first. The caller holds no lock, and no reference counts may be touched by this OS
+ * thread afterwards. */
 API void thread_end(void);
 
 /* Brackets around anything that may block. Detaching is a safepoint: borrowed references end here. */

@@ -87,7 +87,10 @@ INLINE int os_spawn(pthread_t *thread, void *(*body)(void *), void *arg)
 INLINE void os_join(pthread_t thread) { explore_join(thread); }
 INLINE void os_yield(void) { explore_yield(); }
 INLINE void os_relax(void) {}
-INLINE int os_pin(int cpu) { (void)cpu; return 0; }
+enum { OS_CPUS = 1 };
+INLINE int os_pin(int cpu) { return cpu == 0 ? 0 : EINVAL; }
+INLINE int os_unpin(void) { return 0; }
+INLINE bool os_cpus(unsigned char allowed[OS_CPUS]) { return (allowed[0] = 1) != 0; }
 INLINE void os_interleave(void) {}
 
 /* --- fences --- */
