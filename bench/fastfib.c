@@ -34,7 +34,7 @@ enum { KEY_NTH = 256, KEY_SIZE, KEY_WORKERS, KEY_MODE, KEY_SEED, KEY_OFFSETS, KE
 
 struct fastfib {
     const char *strategy, *nth, *size, *offsets;
-    bool processes;
+    bool processes, fast;
     int workers;
     uint64_t seed;
     int64_t timeout_ns;
@@ -51,11 +51,10 @@ struct fastfib_run {
 
 static void fastfib_mode(struct fastfib *fastfib, const char *mode)
 {
-    if (strcmp(mode, "fast_threads") == 0)
-        die_usage("--mode fast_threads: it comes in a later version; allowed is threads or processes");
-    if (strcmp(mode, "threads") != 0 && strcmp(mode, "processes") != 0)
-        die_usage("--mode %s: allowed is threads or processes", mode);
     fastfib->processes = strcmp(mode, "processes") == 0;
+    fastfib->fast = strcmp(mode, "fast_threads") == 0;
+    if (!fastfib->processes && !fastfib->fast && strcmp(mode, "threads") != 0)
+        die_usage("--mode %s: allowed is threads, fast_threads or processes", mode);
 }
 
 static error_t fastfib_option(int key, char *arg, struct argp_state *state)
@@ -82,7 +81,7 @@ static const struct argp_option fastfib_options[] = {
     {"run_size", KEY_SIZE, "S", 0, "Tasks of each run (required)", 0},
     {"run-size", KEY_SIZE, NULL, OPTION_ALIAS, NULL, 0},
     {"workers", KEY_WORKERS, "COUNT", 0, "Threads or processes (default 16)", 0},
-    {"mode", KEY_MODE, "MODE", 0, "threads (default): one shared dict; processes: each its own", 0},
+    {"mode", KEY_MODE, "MODE", 0, "threads (default): one shared dict; fast_threads: ConcurrentDict, a queue and a counter, through LocalWrappers; processes: each its own dict", 0},
     {"strategy", 's', "STRATEGY", 0, "Default: biased", 0},
     {"seed", KEY_SEED, "N", 0, "Repeat the tasks of another report", 0},
     {"offsets", KEY_OFFSETS, "KIND", 0, "random (default), or splitmix: the fixed tasks of the check values", 0},
@@ -151,6 +150,7 @@ static void fastfib_start(const struct fastfib *fastfib, struct launch *launch, 
         .params = {{"nth_element", fastfib->nth},
                    {"run_size", fastfib->size},
                    {"offsets", fastfib->offsets},
+                   {"mode", fastfib->fast ? "fast_threads" : "threads"},
                    {"share", share_text},
                    {"shares", shares_text}},
         .warmup_ns = 0, /* with min_ns 0: exactly one repetition */
@@ -247,7 +247,7 @@ static void fastfib_print(const struct fastfib *fastfib, const struct fastfib_ru
     }
     puts("Report");
     printf("nth Element:            %s\n", fastfib->nth);
-    printf("Mode:                   %s (%s)\n", fastfib->processes ? "processes" : "threads", fastfib->strategy);
+    printf("Mode:                   %s (%s)\n", fastfib->processes ? "processes" : fastfib->fast ? "fast_threads" : "threads", fastfib->strategy);
     printf("Size:                   %s\n", fastfib->size);
     printf("Workers:                %d\n", fastfib->workers);
     printf("Average Execution Time: %.6f s\n", (double)total / FASTFIB_RUNS / 1e9);

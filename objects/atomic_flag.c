@@ -6,7 +6,7 @@
 
 INLINE struct atomic_flag_object *atomic_flag_expect(struct obj *o)
 {
-    return obj_expect(o, &atomic_flag_type) ? (struct atomic_flag_object *)o : NULL;
+    return obj_as(o, &atomic_flag_type);
 }
 
 API struct obj *atomic_flag_new(bool value)

@@ -5,6 +5,7 @@
  * nobody may count it.
  */
 #include "atomic_int.h"
+#include "local_wrapper.h"
 #include "number.h"
 #include "str.h"
 #include <inttypes.h>
@@ -12,7 +13,8 @@
 /* NULL with ERR_TYPE: it is none. */
 INLINE _Atomic int64_t *atomic_int_word(struct obj *o)
 {
-    return obj_expect(o, &atomic_int_type) ? &((struct atomic_int *)o)->value : NULL;
+    struct atomic_int *i = obj_as(o, &atomic_int_type);
+    return i ? &i->value : NULL;
 }
 /* seq_cst: see the header */
 INLINE int64_t atomic_int_read(struct obj *o) { return atomic_load_explicit(&((struct atomic_int *)o)->value, memory_order_seq_cst); }
@@ -28,9 +30,10 @@ API struct obj *atomic_int_new(int64_t value)
 
 API int atomic_int_get(struct obj *o, int64_t *value)
 {
-    if (unlikely(!atomic_int_word(o)))
+    struct atomic_int *i = obj_as(o, &atomic_int_type);
+    if (unlikely(!i))
         return -1;
-    *value = atomic_int_read(o);
+    *value = atomic_int_read(&i->base);
     return 0;
 }
 
@@ -138,7 +141,8 @@ API int atomic_int_div(struct obj *o, int64_t n, int64_t *now)
 
 API struct obj *atomic_int_operand(struct obj *o)
 {
-    return obj_is(o, &atomic_int_type) ? int_new(atomic_int_read(o)) : obj_incref(o);
+    struct atomic_int *i = obj_if(o, &atomic_int_type);
+    return i ? int_new(atomic_int_read(&i->base)) : obj_incref(o);
 }
 
 API struct obj *atomic_int_apply(struct obj *(*op)(struct obj *, struct obj *), struct obj *a, struct obj *b)
@@ -153,6 +157,7 @@ API struct obj *atomic_int_apply(struct obj *(*op)(struct obj *, struct obj *), 
 /* What number.c may compare: the object itself, or, of an AtomicInt64, its value in *copy. */
 static struct obj *atomic_int_look(struct obj *o, struct integer *copy)
 {
+    o = local_wrapper_peel(o);
     if (!obj_is(o, &atomic_int_type))
         return o;
     copy->base.type = &int_type;

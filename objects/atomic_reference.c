@@ -8,7 +8,7 @@
 
 INLINE struct atomic_reference *atomic_reference_expect(struct obj *o)
 {
-    return obj_expect(o, &atomic_reference_type) ? (struct atomic_reference *)o : NULL;
+    return obj_as(o, &atomic_reference_type);
 }
 
 API struct obj *atomic_reference_new(struct obj *object)

@@ -92,9 +92,9 @@ SLOW struct obj *batch_load_slow(struct batch_executor *b)
 
 API struct obj *batch_executor_load(struct obj *o)
 {
-    if (unlikely(!obj_expect(o, &batch_executor_type)))
+    struct batch_executor *b = obj_as(o, &batch_executor_type);
+    if (unlikely(!b))
         return NULL;
-    struct batch_executor *b = (struct batch_executor *)o;
     lock_acquire(&b->lock);
     struct obj *value = batch_take(b);
     lock_release(&b->lock);

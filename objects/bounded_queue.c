@@ -12,7 +12,7 @@ enum { BOUNDED_FIRST = 16 }; /* places of a ring that has just begun */
 
 INLINE struct bounded_queue *bounded_queue_expect(struct obj *o)
 {
-    return obj_expect(o, &bounded_queue_type) ? (struct bounded_queue *)o : NULL;
+    return obj_as(o, &bounded_queue_type);
 }
 
 API struct obj *bounded_queue_new(int64_t maxsize)

@@ -6,6 +6,7 @@
 #include "concurrent_deque.h"
 #include "iter.h"
 #include "list.h"
+#include "local_wrapper.h"
 #include "number.h"
 #include "track.h"
 #include "tuple.h"
@@ -15,7 +16,7 @@ enum { DEQUE_MISSING = -1, DEQUE_ERROR = -2 }; /* what deque_search finds instea
 
 INLINE struct concurrent_deque *deque_expect(struct obj *o)
 {
-    return obj_expect(o, &concurrent_deque_type) ? (struct concurrent_deque *)o : NULL;
+    return obj_as(o, &concurrent_deque_type);
 }
 
 API struct obj *concurrent_deque_new(void)
@@ -183,9 +184,10 @@ API struct obj *concurrent_deque_popleft(struct obj *o) { return deque_pop(o, tr
 
 /* --- many at once --- */
 
-/* New reference to what holds the items of the sequence and does not change: itself if it is a tuple, else a list that nobody else knows. */
+/* What holds the items of the sequence and does not change: itself, borrowed, if it is a tuple, else a new list that nobody else knows. */
 static struct obj *deque_source(struct obj *sequence)
 {
+    sequence = local_wrapper_peel(sequence);
     if (obj_is(sequence, &concurrent_deque_type))
         return concurrent_deque_items(sequence);
     if (obj_is(sequence, &list_type))

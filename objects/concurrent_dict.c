@@ -8,6 +8,7 @@
 #include "concurrent_dict.h"
 #include "dict.h"
 #include "list.h"
+#include "local_wrapper.h"
 #include "track.h"
 #include "tuple.h"
 #include <inttypes.h>
@@ -24,7 +25,7 @@ enum { SHARDS_BITS_MIN = 4, SHARDS_BITS_MAX = 10, SHARD_FULL = 64 };
 
 INLINE struct concurrent_dict *concurrent_expect(struct obj *o)
 {
-    return obj_expect(o, &concurrent_dict_type) ? (struct concurrent_dict *)o : NULL;
+    return obj_as(o, &concurrent_dict_type);
 }
 
 /* Where a hash lies among all. Each bit of the hash moves half of them (finaliser of MurmurHash3), also the upper ones. */
@@ -177,9 +178,13 @@ API struct obj *concurrent_dict_new(int64_t capacity)
 /* --- one key --- */
 
 /* 0, or -1: no ConcurrentDict, or the key cannot be hashed. */
-INLINE int concurrent_start(struct obj *o, struct obj *key, int64_t *hash)
+INLINE int concurrent_start(struct obj **o, struct obj *key, int64_t *hash)
 {
-    return likely(concurrent_expect(o) && table_hash(key, hash) == 0) ? 0 : -1;
+    struct concurrent_dict *d = concurrent_expect(*o);
+    if (unlikely(!d || table_hash(key, hash) != 0))
+        return -1;
+    *o = &d->base.base;
+    return 0;
 }
 /* 1, 0, -1 of a search's result. */
 INLINE int concurrent_found(int64_t number) { return number >= 0 ? 1 : number == TABLE_MISSING ? 0 : -1; }
@@ -197,13 +202,13 @@ API int concurrent_dict_get(struct obj *o, struct obj *key, struct obj **value)
 {
     int64_t hash;
     *value = NULL;
-    return likely(concurrent_start(o, key, &hash) == 0) ? concurrent_load((struct concurrent_dict *)o, key, hash, value) : -1;
+    return likely(concurrent_start(&o, key, &hash) == 0) ? concurrent_load((struct concurrent_dict *)o, key, hash, value) : -1;
 }
 
 API int concurrent_dict_contains(struct obj *o, struct obj *key)
 {
     int64_t hash;
-    if (unlikely(concurrent_start(o, key, &hash) != 0))
+    if (unlikely(concurrent_start(&o, key, &hash) != 0))
         return -1;
     struct concurrent_shard *s;
     int64_t number = concurrent_search((struct concurrent_dict *)o, key, hash, &s);
@@ -232,16 +237,16 @@ static int concurrent_store(struct concurrent_dict *d, struct obj *key, int64_t 
 API int concurrent_dict_set(struct obj *o, struct obj *key, struct obj *value)
 {
     int64_t hash;
-    return likely(concurrent_start(o, key, &hash) == 0) ? concurrent_store((struct concurrent_dict *)o, key, hash, value) : -1;
+    return likely(concurrent_start(&o, key, &hash) == 0) ? concurrent_store((struct concurrent_dict *)o, key, hash, value) : -1;
 }
 
 API int concurrent_dict_setdefault(struct obj *o, struct obj *key, struct obj *value, struct obj **found)
 {
-    struct concurrent_dict *d = (struct concurrent_dict *)o;
     int64_t hash;
     *found = NULL;
-    if (unlikely(concurrent_start(o, key, &hash) != 0))
+    if (unlikely(concurrent_start(&o, key, &hash) != 0))
         return -1;
+    struct concurrent_dict *d = (struct concurrent_dict *)o;
     struct concurrent_shard *s;
     int64_t number = concurrent_search(d, key, hash, &s);
     bool missing = number == TABLE_MISSING;
@@ -259,7 +264,7 @@ API int concurrent_dict_pop(struct obj *o, struct obj *key, struct obj **value)
 {
     int64_t hash;
     *value = NULL;
-    if (unlikely(concurrent_start(o, key, &hash) != 0))
+    if (unlikely(concurrent_start(&o, key, &hash) != 0))
         return -1;
     struct table_entry old = {0};
     struct concurrent_shard *s;
@@ -309,7 +314,7 @@ static int concurrent_swap(struct concurrent_dict *d, struct obj *key, int64_t h
 API int concurrent_dict_replace(struct obj *o, struct obj *key, struct obj *expected, struct obj *value)
 {
     int64_t hash;
-    if (unlikely(concurrent_start(o, key, &hash) != 0))
+    if (unlikely(concurrent_start(&o, key, &hash) != 0))
         return -1;
     return concurrent_swap((struct concurrent_dict *)o, key, hash, expected, value);
 }
@@ -338,7 +343,7 @@ API int concurrent_dict_compute(struct obj *o, struct obj *key, concurrent_dict_
     int64_t hash;
     int done = 0;
     *now = NULL;
-    if (unlikely(concurrent_start(o, key, &hash) != 0))
+    if (unlikely(concurrent_start(&o, key, &hash) != 0))
         return -1;
     while ((done = concurrent_attempt((struct concurrent_dict *)o, key, hash, function, arg, now)) == 0)
         rt_safepoint(); /* each round again means that another thread has changed the value */
@@ -440,7 +445,8 @@ API int concurrent_dict_update(struct obj *o, struct obj *other)
     struct table_entry e;
     if (!d)
         return -1;
-    if (o == other)
+    other = local_wrapper_peel(other);
+    if (&d->base.base == other)
         return 0;
     if (obj_is(other, &dict_type)) { /* its entries as a last batch: one snapshot */
         c = (struct concurrent_cursor){.last = true};
@@ -531,7 +537,7 @@ static int concurrent_equal(struct obj *a, struct obj *b)
 {
     struct concurrent_cursor c;
     struct table_entry e;
-    if (!obj_is(b, &concurrent_dict_type) || concurrent_dict_length(a) != concurrent_dict_length(b))
+    if (!(b = obj_if(b, &concurrent_dict_type)) || concurrent_dict_length(a) != concurrent_dict_length(b))
         return 0;
     if (!obj_enter())
         return -1;

@@ -7,7 +7,7 @@
 
 INLINE struct concurrent_queue *concurrent_queue_expect(struct obj *o)
 {
-    return obj_expect(o, &concurrent_queue_type) ? (struct concurrent_queue *)o : NULL;
+    return obj_as(o, &concurrent_queue_type);
 }
 
 /* relaxed: what hangs on it is ordered by the lock, or by RCU */

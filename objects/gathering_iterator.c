@@ -13,7 +13,7 @@ enum { GATHERING_SLOTS = 32 }; /* of a table that has just begun; a power of two
 
 INLINE struct gathering_iterator *gathering_expect(struct obj *o)
 {
-    return obj_expect(o, &gathering_iterator_type) ? (struct gathering_iterator *)o : NULL;
+    return obj_as(o, &gathering_iterator_type);
 }
 
 API struct obj *gathering_iterator_new(void)

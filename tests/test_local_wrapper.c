@@ -4,7 +4,17 @@
 #include "build.h"
 #include "threads.h"
 
+#include "../objects/atomic_flag.h"
+#include "../objects/atomic_int.h"
+#include "../objects/atomic_reference.h"
+#include "../objects/bounded_queue.h"
+#include "../objects/concurrent_dict.h"
+#include "../objects/concurrent_deque.h"
+#include "../objects/concurrent_queue.h"
+#include "../objects/gathering_iterator.h"
+#include "../objects/interval_lock.h"
 #include "../objects/local_wrapper.h"
+#include "../objects/rwlock.h"
 #include "../objects/section.h"
 #include "../objects/thread_local.h"
 #include "../objects/weak.h"
@@ -140,6 +150,44 @@ TEST(wrapped_tuple_iterator_key_and_weak_reference_work)
     cr_assert(weak_get(weak, &target) == 1 && own(target) == t);
     struct obj *weakdict = wrap(own(weakdict_new()));
     cr_assert(weakdict_set(weakdict, num(1), t) == 0 && weakdict_length(weakdict) == 1);
+    drop_owned();
+}
+
+TEST(wrapped_atomics_and_concurrent_dict_work)
+{
+    struct obj *i = wrap(own(atomic_int_new(41))), *f = wrap(own(atomic_flag_new(false))), *d = wrap(own(concurrent_dict_new(0)));
+    struct obj *r = wrap(own(atomic_reference_new(none_get()))), *all[] = {i, f, d, r}, *value, *other = wrap(dict_of_range(0, 3));
+    int64_t now;
+    cr_assert(atomic_int_incr(i, &now) == 0 && now == 42 && atomic_int_get(i, &now) == 0 && now == 42);
+    cr_assert(obj_equal(i, num(42)) == 1 && obj_equal(num(42), i) == 1 && atomic_int_compare(i, wrap(num(1000))) == -1);
+    cr_assert(obj_less(i, num(43)) == 1 && value_of(own(atomic_int_apply(int_add, i, i))) == 84);
+    cr_assert(atomic_flag_set(f, true) == 0 && atomic_flag_test(f) == 1);
+    cr_assert(atomic_reference_set(r, num(5)) == 0 && value_of(own(atomic_reference_get(r))) == 5);
+    cr_assert(concurrent_dict_set(d, num(7), num(8)) == 0 && concurrent_dict_get(d, num(7), &value) == 1 && value_of(own(value)) == 8);
+    cr_assert(concurrent_dict_setdefault(d, num(9), num(1), &value) == 0 && value_of(own(value)) == 1);
+    cr_assert(concurrent_dict_pop(d, num(9), &value) == 1 && value_of(own(value)) == 1 && concurrent_dict_contains(d, num(9)) == 0);
+    cr_assert(concurrent_dict_update(d, other) == 0 && concurrent_dict_update(d, d) == 0 && concurrent_dict_length(d) == 4);
+    cr_assert(obj_equal(d, local_wrapper_peel(d)) == 1 && obj_equal(local_wrapper_peel(d), d) == 1);
+    for (int k = 0; k < 4; k++)
+        cr_assert_eq(count_of(local_wrapper_peel(all[k])), 2);
+    drop_owned();
+}
+
+TEST(wrapped_queues_deques_and_locks_work)
+{
+    struct obj *q = wrap(own(concurrent_queue_new(1))), *b = wrap(own(bounded_queue_new(2))), *d = wrap(own(concurrent_deque_new()));
+    struct obj *g = wrap(own(gathering_iterator_new())), *rw = wrap(own(rwlock_new())), *il = wrap(own(interval_lock_new(0)));
+    struct obj *all[] = {q, b, d, g, rw, il};
+    cr_assert(concurrent_queue_push(q, num(1)) == 0 && concurrent_queue_size(q) == 1 && value_of(own(concurrent_queue_pop(q, 0))) == 1);
+    cr_assert(bounded_queue_put(b, num(2), 0) == 0 && bounded_queue_size(b) == 1 && value_of(own(bounded_queue_get(b, 0))) == 2);
+    struct obj *items = tuple_of(num(3), num(4));
+    cr_assert(concurrent_deque_extend(d, wrap(items)) == 0 && concurrent_deque_extend(d, wrap(list_of_ints(5))) == 0);
+    cr_assert(concurrent_deque_extend(d, d) == 0 && concurrent_deque_length(d) == 6 && count_of(items) == 2);
+    cr_assert(gathering_iterator_insert(g, 0, num(6)) == 0);
+    cr_assert(rwlock_read_lock(rw) == 0 && rwlock_readers(rw) == 1 && rwlock_read_unlock(rw) == 0);
+    cr_assert(interval_lock_lock(il) == 0 && interval_lock_poll(il) == 0 && interval_lock_unlock(il) == 0);
+    for (int i = 0; i < 6; i++)
+        cr_assert_eq(count_of(local_wrapper_peel(all[i])), 2);
     drop_owned();
 }
 

@@ -9,8 +9,15 @@
  * after a miss, so misses >= entries. Both hold in each repetition, and the sum of F(z) mod 2^64 is what plain uint64_t
  * arithmetic gives. offsets=splitmix with one thread has a fixed answer (the table in FT_UTILS.md).
  * With shares > 1 the tasks are dealt out in turn to so many processes, and this is one of them.
+ *
+ * mode=fast_threads: the same over ft_utils' types. The tasks lie in a ConcurrentQueue, an AtomicInt64 counts them down, so that no
+ * thread waits for a task that another one has taken, the memo is a ConcurrentDict; each thread reaches the three through LocalWrappers.
  */
 #include "../workload.h"
+#include "../../objects/atomic_int.h"
+#include "../../objects/concurrent_dict.h"
+#include "../../objects/concurrent_queue.h"
+#include "../../objects/local_wrapper.h"
 #include <inttypes.h>
 
 /* What one thread counted in one repetition; and sums of that. */
@@ -20,11 +27,22 @@ struct fastfib_tally {
     uint64_t checksum; /* sum of F(z), modulo 2^64 */
 };
 
+/* What a mode does with its memo: dict.h, concurrent_dict.h. */
+struct fastfib_memo {
+    int (*get)(struct obj *memo, struct obj *key, struct obj **value);
+    int (*set)(struct obj *memo, struct obj *key, struct obj *value);
+    int64_t (*length)(struct obj *memo);
+};
+static const struct fastfib_memo fastfib_shared = {dict_get, dict_set, dict_length};
+static const struct fastfib_memo fastfib_fast = {concurrent_dict_get, concurrent_dict_set, concurrent_dict_length};
+
 struct fastfib {
     int64_t *task; /* the z of this share */
     int64_t tasks;
     uint64_t expected; /* checksum */
+    const struct fastfib_memo *memo_as;
     struct obj *memo;  /* written by thread 0 between barriers; NULL: it could not be made */
+    struct obj *queue, *left; /* as memo; of mode fast_threads */
     struct fastfib_tally *tally, last;
     int64_t entries;   /* of the last memo */
     int64_t repetitions, wrong;
@@ -79,15 +97,25 @@ static int fastfib_setup(struct work *w)
     memset(s, 0, sizeof *s);
     s->task = task;
     s->tally = tally;
+    s->memo_as = work_is(w, "mode", "fast_threads") ? &fastfib_fast : &fastfib_shared;
     fastfib_deal(w, s, run_size);
     w->state = s;
     return 0;
 }
 
+/* The objects of a repetition. */
+static void fastfib_drop(struct fastfib *s)
+{
+    obj_xdecref(s->memo);
+    obj_xdecref(s->queue);
+    obj_xdecref(s->left);
+    s->memo = s->queue = s->left = NULL;
+}
+
 static void fastfib_teardown(struct work *w)
 {
     struct fastfib *s = w->state;
-    obj_xdecref(s->memo);
+    fastfib_drop(s);
     os_free(s->tally);
     os_free(s->task);
     os_free(s);
@@ -116,17 +144,24 @@ static struct obj *fastfib_double(struct obj *half, bool odd)
     return fastfib_apply(tuple_pair, d, c);
 }
 
-static struct obj *fastfib_worker(struct obj *memo, int64_t n, struct fastfib_tally *t);
+/* What a thread works with: its own wrapper of the memo, or the memo itself. */
+struct fastfib_hand {
+    const struct fastfib_memo *as;
+    struct obj *memo;
+    struct fastfib_tally *tally;
+};
+
+static struct obj *fastfib_worker(const struct fastfib_hand *h, int64_t n);
 
 /* What is not in the memo. New, or NULL. */
-static struct obj *fastfib_missing(struct obj *memo, int64_t n, struct fastfib_tally *t)
+static struct obj *fastfib_missing(const struct fastfib_hand *h, int64_t n)
 {
-    t->misses++;
+    h->tally->misses++;
     if (n <= 2) {
-        t->bases++;
+        h->tally->bases++;
         return fastfib_apply(tuple_pair, int_new(n > 0), int_new(n > 1 ? 2 : 1));
     }
-    struct obj *half = fastfib_worker(memo, n / 2, t);
+    struct obj *half = fastfib_worker(h, n / 2);
     if (!half)
         return NULL;
     struct obj *pair = fastfib_double(half, n & 1);
@@ -135,17 +170,17 @@ static struct obj *fastfib_missing(struct obj *memo, int64_t n, struct fastfib_t
 }
 
 /* (F(n), F(n+1)): new, or NULL. */
-static struct obj *fastfib_worker(struct obj *memo, int64_t n, struct fastfib_tally *t)
+static struct obj *fastfib_worker(const struct fastfib_hand *h, int64_t n)
 {
     struct obj *key = int_new(n), *pair;
     if (!key)
         return NULL;
     rt_safepoint();
-    int found = dict_get(memo, key, &pair);
-    t->hits += found == 1;
+    int found = h->as->get(h->memo, key, &pair);
+    h->tally->hits += found == 1;
     if (found == 0) {
-        pair = fastfib_missing(memo, n, t);
-        if (pair && dict_set(memo, key, pair) != 0) {
+        pair = fastfib_missing(h, n);
+        if (pair && h->as->set(h->memo, key, pair) != 0) {
             obj_decref(pair);
             pair = NULL;
         }
@@ -156,11 +191,26 @@ static struct obj *fastfib_worker(struct obj *memo, int64_t n, struct fastfib_ta
 
 /* --- a repetition --- */
 
+/* All tasks into the queue, and how many there are into the number. 0, or -1. */
+static int fastfib_fill(struct fastfib *s)
+{
+    int failed = (s->left = atomic_int_new(s->tasks)) && (s->queue = concurrent_queue_new(1)) ? 0 : -1;
+    for (int64_t i = 0; i < s->tasks && !failed; i++) {
+        struct obj *number = int_new(s->task[i]);
+        failed = number ? concurrent_queue_push(s->queue, number) : -1;
+        obj_xdecref(number);
+        rt_safepoint();
+    }
+    return failed;
+}
+
 /* By thread 0, while the others wait. 0, or -1. */
 static int fastfib_begin(struct fastfib *s)
 {
-    s->memo = dict_new(0);
+    bool fast = s->memo_as == &fastfib_fast;
     atomic_store_explicit(&s->next, 0, memory_order_relaxed); /* relaxed: a barrier follows */
+    if (!fast || fastfib_fill(s) == 0)
+        s->memo = fast ? concurrent_dict_new(0) : dict_new(0);
     return s->memo ? 0 : -1;
 }
 
@@ -168,8 +218,10 @@ static int fastfib_begin(struct fastfib *s)
 static void fastfib_finish(struct work *w, struct fastfib *s)
 {
     struct fastfib_tally sum = {0};
-    if (!s->memo)
+    if (!s->memo) {
+        fastfib_drop(s);
         return;
+    }
     for (int i = 0; i < w->threads; i++) {
         sum.hits += s->tally[i].hits;
         sum.misses += s->tally[i].misses;
@@ -177,27 +229,61 @@ static void fastfib_finish(struct work *w, struct fastfib *s)
         sum.checksum += s->tally[i].checksum;
     }
     s->last = sum;
-    s->entries = dict_length(s->memo);
+    s->entries = s->memo_as->length(s->memo);
     s->repetitions++;
     s->wrong += sum.hits + sum.bases != s->tasks || sum.misses < s->entries || sum.checksum != s->expected;
-    obj_decref(s->memo);
-    s->memo = NULL;
+    fastfib_drop(s);
+}
+
+/* 0, or -1. */
+static int fastfib_task(const struct fastfib_hand *h, int64_t z)
+{
+    struct obj *pair = fastfib_worker(h, z);
+    if (!pair)
+        return -1;
+    h->tally->checksum += int_low64(tuple_get_borrowed(pair, 0));
+    obj_decref(pair);
+    return 0;
 }
 
 /* Takes tasks until there are no more. How many it did, or -1. */
-static int64_t fastfib_tasks(struct fastfib *s, struct fastfib_tally *t)
+static int64_t fastfib_tasks(struct fastfib *s, struct fastfib_hand *h)
 {
     int64_t done = 0, at;
-    *t = (struct fastfib_tally){0};
+    h->memo = s->memo;
     /* relaxed: a ticket; the tasks have not changed since setup */
-    while (s->memo && (at = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed)) < s->tasks) {
-        struct obj *pair = fastfib_worker(s->memo, s->task[at], t);
-        if (!pair)
+    while (h->memo && (at = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed)) < s->tasks) {
+        if (fastfib_task(h, s->task[at]) != 0)
             return -1;
-        t->checksum += int_low64(tuple_get_borrowed(pair, 0));
-        obj_decref(pair);
         done++;
     }
+    return done;
+}
+
+/* The same from the queue. `queue` and `left` are this thread's own wrappers. */
+static int64_t fastfib_pops(const struct fastfib_hand *h, struct obj *queue, struct obj *left)
+{
+    int64_t done = 0, now, z;
+    int failed = 0;
+    while (!failed && !(failed = atomic_int_decr(left, &now)) && now >= 0) {
+        struct obj *number = concurrent_queue_pop(queue, 0); /* there is one for whoever counted */
+        failed = number && int_value(number, &z) == 0 ? fastfib_task(h, z) : -1;
+        obj_xdecref(number);
+        done += !failed;
+    }
+    return failed ? -1 : done;
+}
+
+static int64_t fastfib_wrapped(struct fastfib *s, struct fastfib_hand *h)
+{
+    if (!s->memo)
+        return 0;
+    struct obj *queue = local_wrapper_new(s->queue), *left = local_wrapper_new(s->left);
+    h->memo = local_wrapper_new(s->memo);
+    int64_t done = queue && left && h->memo ? fastfib_pops(h, queue, left) : -1;
+    obj_xdecref(h->memo);
+    obj_xdecref(left);
+    obj_xdecref(queue);
     return done;
 }
 
@@ -210,7 +296,9 @@ static int64_t fastfib_run(struct work *w, int thread, uint64_t reps)
         if (thread == 0)
             failed |= fastfib_begin(s);
         work_barrier(w);
-        int64_t now = failed ? -1 : fastfib_tasks(s, &s->tally[thread]);
+        struct fastfib_hand hand = {.as = s->memo_as, .tally = &s->tally[thread]};
+        s->tally[thread] = (struct fastfib_tally){0};
+        int64_t now = failed ? -1 : s->queue ? fastfib_wrapped(s, &hand) : fastfib_tasks(s, &hand);
         failed |= now < 0 ? -1 : 0;
         done += now;
         work_barrier(w);
@@ -245,6 +333,7 @@ static const struct param fastfib_params[] = {
     {"nth_element", PARAM_INT, NULL, 0, 1000000, "1000", "the least z of F(z)"},
     {"run_size", PARAM_INT, NULL, 1, 1000000, "200", "tasks of a run; z goes up to nth_element + 2 run_size"},
     {"offsets", PARAM_CHOICE, "random|splitmix", 0, 0, "random", "from the seed, or the same always (a table to check against)"},
+    {"mode", PARAM_CHOICE, "threads|fast_threads", 0, 0, "threads", "over a dict, or over ConcurrentDict, ConcurrentQueue and AtomicInt64"},
     {"share", PARAM_INT, NULL, 0, 65535, "0", "which share of the tasks is done here, counted from 0"},
     {"shares", PARAM_INT, NULL, 1, 65536, "1", "how many processes have a share"},
     {0},

@@ -293,6 +293,7 @@ done <<'VALUES'
 100 10 9 24 1 0.375000 35c9565cd0d7a2e4
 1000 1000 998 1845 2 0.540921 c481c9cda36c5bfc
 10000 1000 999 2334 1 0.428021 61907b80e321751c
+10000 10000 9998 18469 2 0.541340 0aa17fbd27dcc5f9
 VALUES
 expect 'fastfib with threads keeps the checksum' 0 '^Checksum: +c481c9cda36c5bfc$' \
     "$rclab" fastfib --nth_element 1000 --run_size 1000 --workers 4 --offsets splitmix
@@ -300,9 +301,28 @@ holds 'and the law' grep -Eq '^Law: .* holds$' out
 expect 'fastfib with processes keeps the checksum' 0 '^Checksum: +c481c9cda36c5bfc$' \
     "$rclab" fastfib --nth_element 1000 --run_size 1000 --workers 3 --mode processes --offsets splitmix
 holds 'and prints no cache rate' lacks out 'Cache rate'
+for strategy in $strategies; do
+    for mode in threads fast_threads; do
+        expect "fastfib $mode on $strategy: rate" 0 '^Cache rate: +0.540921$' \
+            "$rclab" fastfib --nth_element 1000 --run_size 1000 --workers 1 --mode "$mode" -s "$strategy" --offsets splitmix
+        holds "fastfib $mode on $strategy: checksum" grep -Eq '^Checksum: +c481c9cda36c5bfc$' out
+        holds "fastfib $mode on $strategy: counts" grep -Eq 'tasks 1000, hits 998, misses 1845, bases 2, memo 1845' out
+        [ "$strategy" = plain ] && continue # one thread is all it may have
+        expect "fastfib $mode on $strategy with threads" 0 '^Checksum: +c481c9cda36c5bfc$' \
+            "$rclab" fastfib --nth_element 1000 --run_size 1000 --workers 4 --mode "$mode" -s "$strategy" --offsets splitmix
+        holds "fastfib $mode on $strategy with threads: law" grep -Eq '^Law: .* holds$' out
+    done
+done
+holds 'fastfib says its mode' grep -Eq '^Mode: +fast_threads' out
 expect 'fastfib needs its size' 2 'run_size is required' "$rclab" fastfib --nth_element 10
-expect 'fastfib has no fast_threads yet' 2 'later version' "$rclab" fastfib --nth_element 1 --run_size 1 --mode fast_threads
-expect 'fastfib refuses an unknown mode' 2 'threads or processes' "$rclab" fastfib --nth_element 1 --run_size 1 --mode x
+expect 'fastfib refuses an unknown mode' 2 'threads, fast_threads or processes' "$rclab" fastfib --nth_element 1 --run_size 1 --mode x
+
+# --- consistent: under the interval lock every strategy gives the reference, to the last bit (0x1.6bf65f96445edp+16)
+expect 'consistent on every strategy' 0 '^consistent' \
+    "$rclab" run -W consistent "${brief[@]}" -t 10 -L kind=locked -L loads=20 -s "$(sed 's/ plain//; s/ /,/g' <<<"$strategies")" -o consistent.jsonl
+holds 'and every sample is right' lacks consistent.jsonl '"status":"(wrong|crash|hang|error)'
+holds 'and the value is the published one' \
+    count_is $((2 * (${#words[@]} - 1))) '"result_bits": ?4681139307394909677,' consistent.jsonl
 
 # --- latency: of real requests only what does not depend on time; figures come from faulty_runtime.c
 timed=(-W dict -t 2 -p 2 -w 0.001 --min-time 0.005)
