@@ -12,6 +12,7 @@
  *
  * mode=fast_threads: the same over ft_utils' types. The tasks lie in a ConcurrentQueue, an AtomicInt64 counts them down, so that no
  * thread waits for a task that another one has taken, the memo is a ConcurrentDict; each thread reaches the three through LocalWrappers.
+ * fast_memo and fast_tasks are half of it each, to tell what comes from what: the memo alone, the tasks alone.
  */
 #include "../workload.h"
 #include "../../objects/atomic_int.h"
@@ -42,7 +43,8 @@ struct fastfib {
     uint64_t expected; /* checksum */
     const struct fastfib_memo *memo_as;
     struct obj *memo;  /* written by thread 0 between barriers; NULL: it could not be made */
-    struct obj *queue, *left; /* as memo; of mode fast_threads */
+    bool queued;              /* the tasks go through: */
+    struct obj *queue, *left; /* as memo */
     struct fastfib_tally *tally, last;
     int64_t entries;   /* of the last memo */
     int64_t repetitions, wrong;
@@ -97,7 +99,9 @@ static int fastfib_setup(struct work *w)
     memset(s, 0, sizeof *s);
     s->task = task;
     s->tally = tally;
-    s->memo_as = work_is(w, "mode", "fast_threads") ? &fastfib_fast : &fastfib_shared;
+    bool both = work_is(w, "mode", "fast_threads");
+    s->memo_as = both || work_is(w, "mode", "fast_memo") ? &fastfib_fast : &fastfib_shared;
+    s->queued = both || work_is(w, "mode", "fast_tasks");
     fastfib_deal(w, s, run_size);
     w->state = s;
     return 0;
@@ -207,10 +211,9 @@ static int fastfib_fill(struct fastfib *s)
 /* By thread 0, while the others wait. 0, or -1. */
 static int fastfib_begin(struct fastfib *s)
 {
-    bool fast = s->memo_as == &fastfib_fast;
     atomic_store_explicit(&s->next, 0, memory_order_relaxed); /* relaxed: a barrier follows */
-    if (!fast || fastfib_fill(s) == 0)
-        s->memo = fast ? concurrent_dict_new(0) : dict_new(0);
+    if (!s->queued || fastfib_fill(s) == 0)
+        s->memo = s->memo_as == &fastfib_fast ? concurrent_dict_new(0) : dict_new(0);
     return s->memo ? 0 : -1;
 }
 
@@ -333,7 +336,8 @@ static const struct param fastfib_params[] = {
     {"nth_element", PARAM_INT, NULL, 0, 1000000, "1000", "the least z of F(z)"},
     {"run_size", PARAM_INT, NULL, 1, 1000000, "200", "tasks of a run; z goes up to nth_element + 2 run_size"},
     {"offsets", PARAM_CHOICE, "random|splitmix", 0, 0, "random", "from the seed, or the same always (a table to check against)"},
-    {"mode", PARAM_CHOICE, "threads|fast_threads", 0, 0, "threads", "over a dict, or over ConcurrentDict, ConcurrentQueue and AtomicInt64"},
+    {"mode", PARAM_CHOICE, "threads|fast_threads|fast_memo|fast_tasks", 0, 0, "threads",
+     "over a dict, or over ConcurrentDict, ConcurrentQueue and AtomicInt64; over ConcurrentDict alone; over a queue alone"},
     {"share", PARAM_INT, NULL, 0, 65535, "0", "which share of the tasks is done here, counted from 0"},
     {"shares", PARAM_INT, NULL, 1, 65536, "1", "how many processes have a share"},
     {0},

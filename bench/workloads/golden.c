@@ -16,7 +16,7 @@
  *
  * SCHED_FIFO for golden and the middle where that is allowed, else nice values; fact `fifo` is 1 or 0. Golden's latency counts from the
  * moment at which the line was due (no coordinated omission), attaching included, warm-up too. Facts: its percentiles in ns, each only with ten
- * events above it, and the maximum.
+ * events above it, and the maximum; and how many of its lines were how late, by powers of ten.
  *
  * The answer: the count of lines, kept by plain additions under the guard, is what the threads counted each for itself.
  */
@@ -215,6 +215,24 @@ static void golden_fact(struct work *w, const char *name, double share)
         work_fact(w, name, histogram_quantile(h, share));
 }
 
+/* Lines by lateness, from one limit to the next. */
+static void golden_decades(struct work *w)
+{
+    static const struct {
+        const char *name;
+        int64_t limit_ns;
+    } decade[] = {{"under 10 us", 10000}, {"10 to 100 us", 100000}, {"0.1 to 1 ms", 1000000}, {"1 to 10 ms", 10000000}, {"over 10 ms", HISTOGRAM_LIMIT}};
+    const struct histogram *h = &((struct golden *)w->state)->late;
+    uint32_t i = 0;
+    for (size_t d = 0; d < sizeof decade / sizeof decade[0]; d++) {
+        uint32_t end = decade[d].limit_ns == HISTOGRAM_LIMIT ? HISTOGRAM_BUCKETS : histogram_index(decade[d].limit_ns);
+        uint64_t lines = 0;
+        for (; i < end; i++)
+            lines += h->bucket[i];
+        work_fact(w, decade[d].name, (int64_t)lines);
+    }
+}
+
 static bool golden_check(struct work *w)
 {
     struct golden *s = w->state;
@@ -223,9 +241,11 @@ static bool golden_check(struct work *w)
     int64_t written = atomic_load_explicit(&s->written, memory_order_relaxed);
     work_fact(w, "fifo", atomic_load_explicit(&s->fifo, memory_order_relaxed));
     golden_fact(w, "p50 ns", 0.5);
+    golden_fact(w, "p90 ns", 0.9);
     golden_fact(w, "p99 ns", 0.99);
     golden_fact(w, "p99.9 ns", 0.999);
     work_fact(w, "max ns", s->late.max);
+    golden_decades(w);
     return counted == written || work_wrong(w, "%" PRId64 " lines were counted under the guard, %" PRId64 " written", counted, written);
 }
 

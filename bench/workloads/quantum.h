@@ -79,7 +79,7 @@ static void quantum_gate_pairs(const struct quantum_gate *g, struct amplitude *o
 }
 
 /* out = gate * in, both of 2^qubits. */
-static void quantum_gate_naive(const struct quantum_gate *g, double complex *out, const double complex *in, int qubits)
+API void quantum_gate_naive(const struct quantum_gate *g, double complex *out, const double complex *in, int qubits)
 {
     size_t states = (size_t)1 << qubits, t = (size_t)1 << g->target;
     for (size_t k = 0; k < states; k++)

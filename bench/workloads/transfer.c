@@ -3,7 +3,8 @@
  *
  * guard=ordered takes the two plain locks by address (lock_acquire_two); guard=section begins one critical section of both objects;
  * guard=nested begins a section of the first and, inside, one of the second, in whatever order they come: that may interrupt the
- * outer one, so what it took is in nobody's list meanwhile, and it writes its own count when the inner one has ended.
+ * outer one, so what it took is in nobody's list meanwhile, and it writes its own count when the inner one has ended. guard=global
+ * takes one mutex for all lists.
  * The answer: all items are there, each once; what the lists count as sent is what the threads moved.
  */
 #include "../workload.h"
@@ -21,6 +22,7 @@ struct transfer {
     int64_t *sent; /* of each list, under its lock */
     int64_t lists, items;
     struct transfer_thread *thread;
+    _Alignas(CACHE_LINE) struct os_mutex global;
 };
 
 /* Makes list number `at` with its items; 0, or -1. */
@@ -47,16 +49,19 @@ static void transfer_teardown(struct work *w)
     os_free(s->list);
     os_free(s->sent);
     os_free(s->thread);
+    os_mutex_drop(&s->global);
     os_free(s);
 }
 
 static int transfer_setup(struct work *w)
 {
-    struct transfer *s = w->state = os_alloc_zeroed(1, sizeof *s);
+    struct transfer *s = w->state = os_alloc_aligned(CACHE_LINE, sizeof *s);
     if (!s) {
         err_memory();
         return -1;
     }
+    memset(s, 0, sizeof *s);
+    os_mutex_init(&s->global);
     s->lists = work_int(w, "lists");
     s->items = work_int(w, "items");
     s->list = os_alloc_zeroed((size_t)s->lists, sizeof *s->list);
@@ -95,7 +100,7 @@ INLINE bool transfer_give(struct obj *o, struct obj *item)
     return true;
 }
 
-/* Both locks are held. */
+/* Both locks are held, or the one for all. */
 static int transfer_both(struct transfer *s, int64_t from, int64_t to)
 {
     if (unlikely(!list_reserve((struct list *)s->list[to], 1)))
@@ -145,12 +150,25 @@ static int transfer_nested(struct transfer *s, int64_t from, int64_t to)
     return -1;
 }
 
+static int transfer_global(struct transfer *s, int64_t from, int64_t to)
+{
+    if (!os_trylock(&s->global)) {
+        thread_detach(); /* who waits holds no GIL */
+        os_lock(&s->global);
+        thread_attach();
+    }
+    int moved = transfer_both(s, from, to);
+    os_unlock(&s->global);
+    return moved;
+}
+
 static int64_t transfer_run(struct work *w, int thread, uint64_t reps)
 {
     struct transfer *s = w->state;
     struct transfer_thread *t = &s->thread[thread];
     int (*move)(struct transfer *, int64_t, int64_t) = work_is(w, "guard", "section")  ? transfer_section
                                                        : work_is(w, "guard", "nested") ? transfer_nested
+                                                       : work_is(w, "guard", "global") ? transfer_global
                                                                                        : transfer_ordered;
     for (uint64_t block = reps * TRANSFER_BLOCKS; block > 0; block--) {
         for (int i = 0; i < TRANSFER_BLOCK; i++) {
@@ -204,8 +222,8 @@ static bool transfer_check(struct work *w)
 }
 
 static const struct param transfer_params[] = {
-    {"guard", PARAM_CHOICE, "ordered|section|nested", 0, 0, "ordered",
-     "two plain locks by address; one critical section of both; a section in a section, in any order"},
+    {"guard", PARAM_CHOICE, "ordered|section|nested|global", 0, 0, "ordered",
+     "two plain locks by address; one critical section of both; a section in a section, in any order; one mutex for all"},
     {"lists", PARAM_INT, NULL, 2, 100000, "64", "lists in the set"},
     {"items", PARAM_INT, NULL, 1, 10000, "16", "items of each at the beginning"},
     {0},

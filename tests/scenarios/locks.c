@@ -91,6 +91,18 @@ static void locks_take_two(struct lock *x, struct lock *y)
 }
 static void locks_take_ab(void) { locks_take_two(&locks.a, &locks.b); }
 static void locks_take_ba(void) { locks_take_two(&locks.b, &locks.a); }
+/* As nobody should: in the order in which they come. */
+static void locks_take_in_turn(struct lock *x, struct lock *y)
+{
+    lock_acquire(x);
+    lock_acquire(y);
+    locks.at_a++;
+    locks.at_b++;
+    lock_release(y);
+    lock_release(x);
+}
+static void locks_take_a_then_b(void) { locks_take_in_turn(&locks.a, &locks.b); }
+static void locks_take_b_then_a(void) { locks_take_in_turn(&locks.b, &locks.a); }
 static void locks_take_b(void)
 {
     lock_acquire(&locks.b);
@@ -141,6 +153,12 @@ static const struct scenario lock_pair = {
     .setup = locks_setup_open, .thread = {locks_take_ab, locks_take_ba}, .check = locks_check_pairs,
 };
 SCENARIO(lock_pair);
+static const struct scenario lock_opposite = {
+    .name = "lock-opposite-order", .summary = "two threads take two locks one after the other, each in its own order: each can hold what the other wants",
+    .source = "FIELD.md 3.4", .setup = locks_setup_open, .thread = {locks_take_a_then_b, locks_take_b_then_a}, .check = locks_check_pairs,
+    .fails = LOCK_NONE ? NULL : "deadlock",
+};
+SCENARIO(lock_opposite);
 static const struct scenario lock_pair_biased = {
     .name = "lock-two-biased", .summary = "the owner takes two locks through its bias while another thread takes the second one",
     .source = "FIELD.md 3.5", .setup = locks_setup_biased, .thread = {locks_take_ab, locks_take_b}, .check = locks_check_pair_and_one,
