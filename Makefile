@@ -163,8 +163,8 @@ $(BUILD)/test-%.o: tests/instance.c $(GENERATED) $(BUILD)/flags
 	$(CC) $(ALL_CFLAGS) -I$(GEN) -Ibench -Itests -DRC_STRATEGY=$* $(TEST_DEFINES) -DRC_FAULTS -DRC_STATISTICS=1 -MMD -MP -c $< -o $@
 $(BUILD)/hostile-%.o: tests/instance.c $(GENERATED) $(BUILD)/flags
 	$(CC) $(ALL_CFLAGS) -I$(GEN) -Ibench -Itests -DRC_STRATEGY=$* $(TEST_DEFINES) -DRC_FAULTS -DRC_HOSTILE -DRC_STATISTICS=1 -MMD -MP -c $< -o $@
-$(UNIT_TESTS): %: %.o | $(EXTENSIONS)
-	$(CC) $(ALL_CFLAGS) $< -o $@ $(RUNTIME_LIBS) $(TEST_LIBS)
+$(UNIT_TESTS): %: %.o $(BUILD)/histogram.o | $(EXTENSIONS)
+	$(CC) $(ALL_CFLAGS) $^ -o $@ $(RUNTIME_LIBS) $(TEST_LIBS)
 $(BUILD)/test-driver: $(wildcard tests/driver/test_*.c) $(filter-out $(BUILD)/rclab.o,$(DRIVER_OBJ)) $(LAB_OBJ) $(BUILD)/flags
 	$(CC) $(ALL_CFLAGS) $(PFM_CFLAGS) -Ibench $(filter %.c %.o,$^) -o $@ -lcriterion $(DRIVER_LIBS)
 $(BUILD)/rclab-faulty: tests/driver/faulty_runtime.c $(DRIVER_OBJ)

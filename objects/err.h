@@ -22,7 +22,6 @@ enum err {
     ERR_ZERO_DIVISION, /* */
     ERR_CHANGED,       /* the container was changed while it was iterated or sorted */
     ERR_RECURSION,     /* nested too deeply to compare, hash or print */
-    ERR_OWNER,         /* a lock is not held by who has to hold it, or is held by who wants it */
     ERR_EMPTY,         /* nothing to take, and nothing came in time */
     ERR_FULL,          /* no room, and none came in time */
     ERR_SHUTDOWN,      /* the queue is shut down: nothing goes in, and nothing is left in it */
