@@ -111,11 +111,12 @@ static void box_miss(void)
 {
     EXPLORE_CHECK(list_get(box.a, 9) == NULL && err_take() == ERR_INDEX);
     EXPLORE_CHECK(list_set(box.a, 9, none_get()) == -1 && err_take() == ERR_INDEX);
+    list_append(box.a, none_get()); /* meets B inside, if B's lock was released for it */
 }
 static void box_append(void) { list_append(box.a, none_get()); }
 static void box_check_append(void)
 {
-    EXPLORE_CHECK(list_length(box.a) == 2);
+    EXPLORE_CHECK(list_length(box.a) == 3);
     box_drop();
 }
 static const struct scenario error_unlock = {
