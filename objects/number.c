@@ -362,7 +362,7 @@ API int int_value(const struct obj *o, int64_t *value)
 
 API uint64_t int_low64(const struct obj *o)
 {
-    struct magnitude m;
+    struct magnitude m = {0};
     if (!magnitude_of(&m, o) || m.limbs == 0)
         return 0;
     return m.negative ? -(uint64_t)m.limb[0] : (uint64_t)m.limb[0];
