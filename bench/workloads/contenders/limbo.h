@@ -12,7 +12,11 @@
 
 #include "../../workload.h"
 
+#ifdef RC_HOSTILE
+enum { LIMBO_FULL = 4 };
+#else
 enum { LIMBO_FULL = 4096 }; /* a grace period lasts some µs to ms: a few ns for each */
+#endif
 
 struct limbo_item {
     void *memory;      /* NULL: none */
