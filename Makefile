@@ -31,7 +31,7 @@ SANWARN.ubsan := -Wno-error
 SANWARN.tsan  := -Wno-unknown-warning-option -Wno-tsan
 # measured code runs without assertions; tests and sanitizer builds keep them
 DEFINES.release := -DNDEBUG
-ALL_CFLAGS = $(BASE) $(CFLAGS) $(MI_CFLAGS) $(SAN.$(VARIANT)) $(SANWARN.$(VARIANT))
+ALL_CFLAGS = $(BASE) $(CFLAGS) $(MI_CFLAGS) $(CK_CFLAGS) $(SAN.$(VARIANT)) $(SANWARN.$(VARIANT))
 
 DRIVER_PKG  := jansson hwloc smartcols
 # libpfm4 names events that bench/events.c has no code of; Debian's libpfm4-dev has no .pc file, hence the second look
@@ -45,7 +45,11 @@ DRIVER_LIBS   = $(shell pkg-config --libs $(DRIVER_PKG)) $(PFM_LIBS) -lm
 MIMALLOC   := $(if $(filter release ubsan,$(VARIANT)),$(wildcard /usr/include/mimalloc.h))
 MI_CFLAGS  := $(if $(MIMALLOC),-DHAVE_MIMALLOC)
 MI_LIBS    := $(if $(MIMALLOC),-lc -lmimalloc)
-RUNTIME_LIBS := -lurcu-memb -lurcu-common -lgmp -lm -ldl -pthread $(MI_LIBS)
+# contenders of the types (bench/workloads/contenders/): Concurrency Kit (libck-dev), which a thread sanitizer cannot follow
+CK         := $(if $(filter release asan ubsan,$(VARIANT)),$(wildcard /usr/include/ck_ht.h))
+CK_CFLAGS  := $(if $(CK),-DHAVE_CK)
+CK_LIBS    := $(if $(CK),-lck)
+RUNTIME_LIBS := -lurcu-cds -lurcu-memb -lurcu-common -lgmp -lm -ldl -pthread $(CK_LIBS) $(MI_LIBS)
 
 GIT        := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 DIRTY      := $(if $(shell git status --porcelain --untracked-files=no 2>/dev/null),1,0)

@@ -6,6 +6,7 @@
  *     locked  the same three steps under a mutex, which is there under every strategy (the GIL does not replace a program's
  *             locks); a thread that waits for it is detached
  *     atomic  no object: one atomic 64-bit integer
+ *     object  AtomicInt64: what the object around that integer costs
  *
  * A repetition starts from 0. Fact: `lost`, the updates that the last repetition lost. Under racy a wrong sum is what is shown, so
  * check() accepts any sum that lost updates can explain (1 to threads * 50000); that no reference was lost or dropped
@@ -16,17 +17,19 @@
  * The mutex: 0 free, 1 held, 2 held and maybe waited for (Drepper, "Futexes are tricky").
  * Order: its acquire (M1) sees everything written before its release (M2).
  */
+#include "../../objects/atomic_int.h"
 #include "../workload.h"
 #include <inttypes.h>
 
 enum { COUNTER_STEPS = 50000 };
 
-enum counter_kind { COUNTER_RACY, COUNTER_LOCKED, COUNTER_ATOMIC };
+enum counter_kind { COUNTER_RACY, COUNTER_LOCKED, COUNTER_ATOMIC, COUNTER_OBJECT };
 
 struct counter {
     enum counter_kind kind;
     bool within;      /* a safepoint between load and store */
-    struct obj *cell; /* a list of one int; not used by atomic */
+    struct obj *cell; /* a list of one int; not used by atomic and object */
+    struct obj *object; /* AtomicInt64 */
     struct obj *zero, *one;
     int64_t counted;  /* in the last repetition */
     int64_t repetitions, wrong;
@@ -66,6 +69,7 @@ INLINE void counter_unlock(struct counter *s)
 static void counter_teardown(struct work *w)
 {
     struct counter *s = w->state;
+    obj_xdecref(s->object);
     obj_xdecref(s->cell);
     obj_xdecref(s->zero);
     obj_xdecref(s->one);
@@ -80,10 +84,13 @@ static int counter_setup(struct work *w)
         return -1;
     }
     memset(s, 0, sizeof *s);
-    s->kind = work_is(w, "kind", "racy") ? COUNTER_RACY : work_is(w, "kind", "locked") ? COUNTER_LOCKED : COUNTER_ATOMIC;
+    s->kind = work_is(w, "kind", "racy")     ? COUNTER_RACY
+              : work_is(w, "kind", "locked") ? COUNTER_LOCKED
+              : work_is(w, "kind", "object") ? COUNTER_OBJECT
+                                             : COUNTER_ATOMIC;
     s->within = work_is(w, "switch", "instruction");
     w->state = s;
-    if ((s->zero = int_new(0)) && (s->one = int_new(1)) && (s->cell = list_new(1)) && list_append(s->cell, s->zero) == 0)
+    if ((s->object = atomic_int_new(0)) && (s->zero = int_new(0)) && (s->one = int_new(1)) && (s->cell = list_new(1)) && list_append(s->cell, s->zero) == 0)
         return 0;
     counter_teardown(w);
     return -1;
@@ -105,6 +112,7 @@ static int counter_add(struct counter *s)
 
 static int counter_step(struct counter *s)
 {
+    int64_t now;
     int failed = 0;
     switch (s->kind) {
     case COUNTER_RACY:
@@ -117,6 +125,9 @@ static int counter_step(struct counter *s)
         break;
     case COUNTER_ATOMIC:
         atomic_fetch_add_explicit(&s->atomic, 1, memory_order_seq_cst); /* seq_cst: what ft_utils' AtomicInt64 promises */
+        break;
+    case COUNTER_OBJECT:
+        failed = atomic_int_incr(s->object, &now);
         break;
     }
     return failed;
@@ -139,7 +150,7 @@ static int counter_steps(struct counter *s)
 static int counter_begin(struct counter *s)
 {
     atomic_store_explicit(&s->atomic, 0, memory_order_relaxed); /* relaxed: a barrier follows */
-    return list_set(s->cell, 0, s->zero);
+    return atomic_int_set(s->object, 0) == 0 ? list_set(s->cell, 0, s->zero) : -1;
 }
 
 /* Can this be the sum? Someone's last step stores at least 1; no step adds more than 1. */
@@ -153,6 +164,9 @@ static int counter_finish(struct work *w, struct counter *s)
 {
     if (s->kind == COUNTER_ATOMIC) {
         s->counted = atomic_load_explicit(&s->atomic, memory_order_relaxed); /* relaxed: a barrier came before */
+    } else if (s->kind == COUNTER_OBJECT) {
+        if (atomic_int_get(s->object, &s->counted) != 0)
+            return -1;
     } else {
         struct obj *sum = list_get(s->cell, 0);
         if (!sum)
@@ -197,7 +211,7 @@ static bool counter_check(struct work *w)
 }
 
 static const struct param counter_params[] = {
-    {"kind", PARAM_CHOICE, "racy|locked|atomic", 0, 0, "racy", "how the shared counter is protected"},
+    {"kind", PARAM_CHOICE, "racy|locked|atomic|object", 0, 0, "racy", "how the shared counter is protected"},
     {"switch", PARAM_CHOICE, "loop|instruction", 0, 0, "loop", "where a thread may be switched off: at the loop's end, also between load and store"},
     {0},
 };

@@ -280,6 +280,17 @@ holds 'give two tables' count_is 2 '^STRATEGY' out
 # shellcheck source=tests/driver/files.sh
 . "$here/files.sh"
 
+# --- the types against what they replace: every contender that this build has gives right answers, with waiting and alone
+while read -r workload values; do
+    expect "$workload of=$values" 0 "^$workload of=${values##*,} " "$rclab" run -W "$workload" -s "${words[0]}" -t 1,3 -L of="$values" "${brief[@]}"
+done < <("$rclab" list params | awk '$2 == "of" { gsub(/[|][(].*/, "", $3); gsub(/[|]/, ",", $3); print $1, $3 }')
+if "$rclab" list params | grep -q '^maps .*(ck:'; then
+    expect 'a contender that this build lacks' 2 'ck: not in this build, it needs libck-dev' "$rclab" run -W maps -s "${words[0]}" -L of=ck
+else
+    expect 'maps: keys come and go' 0 'facts' "$rclab" run -W maps -s "${words[0]}" -t 2 -L of=concurrent,locked,lfht,ck \
+        -L keys=64 -L stride=17 -L sets=0 -L defaults=300 -L pops=300 "${brief[@]}"
+fi
+
 # --- fastfib: the check values of ft_utils' example (n, size, hits, misses, bases, rate, checksum)
 fastfib() {
     "$rclab" fastfib --nth_element "$1" --run_size "$2" --workers 1 --offsets splitmix
