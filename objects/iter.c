@@ -136,7 +136,8 @@ API int iter_next(struct obj *o, struct obj **item)
         lock_release(&it->lock);
         return 1;
     }
-    mistake = *item;
+    mistake = *item; /* what the try found where it should not be: to be dropped, not to be handed out */
+    *item = NULL;
     if (inner != &it->lock && unlikely(!lock_try(inner)))
         kept = iter_acquire_slow(it, inner);
     int result = it->source ? iter_step(it, local_wrapper_peel(it->source), item) : 0;

@@ -301,14 +301,15 @@ API bool list_try_get(struct list *l, size_t i, struct obj **taken)
     bool there = false;
     *taken = NULL;
     reads_enter();
-    /* (V2) acquire, both: the array as it was published; as many slots of it as are counted */
-    struct list_items *a = atomic_load_explicit(&l->published, memory_order_acquire);
-    if (likely(a && i < atomic_load_explicit(&l->length, memory_order_acquire) && i < a->room)) {
+    struct list_items *a = atomic_load_explicit(&l->published, memory_order_acquire); /* (V2) acquire: the array as it was published */
+    if (likely(a && i < a->room)) {
         struct obj *item = atomic_load_explicit(&a->item[i], memory_order_acquire); /* (V2) acquire: the item as it was put there */
         if (likely(item && reads_take(item))) {
             *taken = item;
-            /* (V2) acquire, relaxed: both come after the take, which acquires (R3), the second after the first */
+            /* (V2) acquire, acquire, relaxed: all come after the take, which acquires (R3), each after the one before. The length after the
+             * slot: who sees an item that was appended where another had been popped sees that pop's length, or a later one */
             there = atomic_load_explicit(&a->item[i], memory_order_acquire) == item &&
+                    i < atomic_load_explicit(&l->length, memory_order_acquire) &&
                     atomic_load_explicit(&l->published, memory_order_relaxed) == a;
         }
     }
@@ -862,7 +863,7 @@ API int list_sort(struct obj *o)
 
     lock_acquire(&l->lock);
     bool changed = lock_version(&l->lock) != version || l->room > 0; /* room: appended to, and it was empty */
-    struct list_array meanwhile = list_steal(l);
+    struct list_array meanwhile = list_exchange(l);
     list_install(l, (_Atomic(struct obj *) *)s.from, s.length, s.room);
     lock_release(&l->lock);
     os_free(list_block((_Atomic(struct obj *) *)s.to));

@@ -55,16 +55,18 @@ INLINE int set_insert(struct set *s, struct obj *item, int64_t hash)
 
 INLINE int set_has(struct set *s, struct obj *item, int64_t hash)
 {
+    bool stranger = false;
     if (unlikely(!lock_try_own(&s->lock))) {
         struct obj *none;
         int found = reads_optimistic() ? table_try_find(&s->table, &s->lock, item, hash, false, &none) : TABLE_ODD;
         if (found != TABLE_ODD)
             return found;
         lock_acquire_other(&s->lock);
-        if (reads_optimistic())
-            table_publish(&s->table, -1);
+        stranger = reads_optimistic();
     }
     int64_t number = table_search(&s->table, &s->lock, item, hash);
+    if (unlikely(stranger))
+        table_publish(&s->table, number);
     lock_release(&s->lock);
     return number >= 0 ? 1 : number == TABLE_MISSING ? 0 : -1;
 }

@@ -200,11 +200,11 @@ API void thread_detach_inside(void)
     struct thread *t = rt_self;
     if (unlikely(t->section != NULL))
         thread_registry.sections_suspend();
-    /* relaxed: the thread's own request */
-    if (unlikely(atomic_load_explicit(&t->breaker, memory_order_relaxed) & BREAK_RETIRE))
-        thread_registry.retire();
     do {
         rc_detach(t);
+        /* after it: what dies there may retire large blocks. relaxed: the thread's own request */
+        if (unlikely(atomic_load_explicit(&t->breaker, memory_order_relaxed) & BREAK_RETIRE))
+            thread_registry.retire();
         /* (T1) release: who suspends this thread sees what it did. seq_cst, and the fence in rc_has_deferred: the look at
          * the queue must not move before this store (Dekker with the enqueuer, who enqueues and then reads the state) */
         atomic_store_explicit(&t->state, THREAD_DETACHED, memory_order_seq_cst);

@@ -324,7 +324,7 @@ static bool lin_next_key(const struct lin_history *h, int64_t after, bool first,
 API struct lin_result lin_check(const struct lin_history *h, const struct lin_model *model)
 {
     struct lin_result r = {.verdict = LIN_YES, .model = model};
-    int64_t key;
+    int64_t key = 0;
     for (bool first = true; r.verdict == LIN_YES && lin_next_key(h, r.key, first, &key); first = false)
         lin_check_key(h, key, &r);
     return r;

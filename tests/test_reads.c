@@ -365,7 +365,7 @@ TEST(iterator_of_many_threads_gives_each_item_once)
 /* --- who takes the lock, and what is retired --- */
 
 struct reads_count {
-    struct obj *list, *dict, *key, *set;
+    struct obj *list, *dict, *key, *set, *item; /* the item is of the set alone: a dict's read would allow it */
 };
 /* A stranger's second reads take no lock and write nothing to the container. */
 static const char *reads_stranger(struct threads_arg *a)
@@ -375,7 +375,7 @@ static const char *reads_stranger(struct threads_arg *a)
     for (int round = 0; round < 2; round++) {
         uint64_t before = reads_counted(RC_STAT_lock_acquired), reads = reads_counted(RC_STAT_read_optimistic);
         obj_xdecref(list_get(c->list, 0));
-        if (dict_get(c->dict, c->key, &o) != 1 || dict_contains(c->dict, c->key) != 1 || set_contains(c->set, c->key) != 1)
+        if (dict_get(c->dict, c->key, &o) != 1 || dict_contains(c->dict, c->key) != 1 || set_contains(c->set, c->item) != 1)
             return "not there";
         obj_decref(o);
         struct obj *missing = int_new(77777);
@@ -390,17 +390,57 @@ static const char *reads_stranger(struct threads_arg *a)
 TEST(reads_by_strangers_take_no_lock_after_the_first)
 {
     cr_assert(reads_restart(HEAP_THREAD, READS_OPTIMISTIC));
-    struct reads_count c = {list_new(1), dict_new(1), str_from("key"), set_new(1)};
-    struct obj *value = int_new(5000), *key = str_from("key"); /* equal, not identical */
-    cr_assert(list_append(c.list, value) == 0 && dict_set(c.dict, key, value) == 0 && set_add(c.set, key) == 1);
+    struct reads_count c = {list_new(1), dict_new(1), str_from("key"), set_new(1), str_from("item")};
+    struct obj *value = int_new(5000), *key = str_from("key"), *item = str_from("item"); /* equal, not identical */
+    cr_assert(list_append(c.list, value) == 0 && dict_set(c.dict, key, value) == 0 && set_add(c.set, item) == 1);
     obj_decref(value);
     obj_decref(key);
+    obj_decref(item);
     const char *verdict = threads_run(1, reads_stranger, &c);
     cr_assert_null(verdict, "%s", verdict);
     obj_decref(c.list);
     obj_decref(c.dict);
     obj_decref(c.set);
     obj_decref(c.key);
+    obj_decref(c.item);
+}
+
+/* A large object dies by another thread's decref; its owner, if that is who frees it, finds it as it detaches. */
+struct reads_large {
+    struct obj *str;
+    _Atomic bool made, dropped;
+};
+static const char *reads_detach_last(struct threads_arg *a)
+{
+    struct reads_large *s = a->shared;
+    if (a->index == 0) {
+        char *text = os_alloc(RETIRE_LARGE + 1);
+        if (!text)
+            return "no memory";
+        memset(text, 'x', RETIRE_LARGE);
+        text[RETIRE_LARGE] = 0;
+        s->str = str_from(text);
+        os_free(text);
+        atomic_store_explicit(&s->made, true, memory_order_release); /* release: the str */
+        while (!atomic_load_explicit(&s->dropped, memory_order_acquire)) /* attached, and no safepoint: the queue waits */
+            os_yield();
+    } else {
+        while (!atomic_load_explicit(&s->made, memory_order_acquire)) /* acquire: the str */
+            os_yield();
+        obj_decref(s->str);
+        atomic_store_explicit(&s->dropped, true, memory_order_release); /* release: the decref */
+    }
+    thread_detach();
+    size_t kept = heap_self()->retired.bytes;
+    thread_attach();
+    return kept < RETIRE_LARGE ? NULL : "a detached thread keeps a large block";
+}
+TEST(who_detaches_leaves_no_large_block_behind)
+{
+    cr_assert(reads_restart(HEAP_THREAD, READS_OPTIMISTIC));
+    struct reads_large s = {0};
+    const char *verdict = threads_run(2, reads_detach_last, &s);
+    cr_assert_null(verdict, "%s", verdict);
 }
 
 static void reads_grow(struct obj *list, int64_t to)

@@ -201,6 +201,35 @@ static const struct scenario reads_scenario_list_length_get = {
 };
 SCENARIO(reads_scenario_list_length_get);
 
+/* Where an item was popped another is appended: who got that one sees a length that counts it. */
+static void reads_setup_swap(void)
+{
+    reads_make_list(2);
+    reads.thing = thing_new(3);
+    reads_allow(reads.thing); /* or a stranger's try would fail */
+}
+static void reads_pop_append(void)
+{
+    obj_decref(list_pop(reads.o, 1));
+    list_append(reads.o, reads.thing);
+}
+static void reads_get_then_length(void)
+{
+    if (reads_at(1) == 3)
+        EXPLORE_CHECK(list_length(reads.o) == 2);
+}
+static void reads_check_swap(void)
+{
+    obj_decref(reads.thing);
+    reads_drop();
+}
+static const struct scenario reads_scenario_list_swap = {
+    .name = "reads-list-pop-append", .summary = "what was got is counted: a get, then the length, while the last item is popped and another appended",
+    .source = "FIELD.md 3.15", .setup = reads_setup_swap, .thread = {reads_get_then_length, reads_pop_append}, .check = reads_check_swap,
+    .unfit = reads_unfit, .reads = READS_OPTIMISTIC,
+};
+SCENARIO(reads_scenario_list_swap);
+
 /* In place: the list stays in its array. */
 static void reads_pop(void) { obj_decref(list_pop(reads.o, 0)); }
 static void reads_get_popped(void)
@@ -574,6 +603,7 @@ static void reads_step_key(void)
         EXPLORE_CHECK(err_take() == ERR_CHANGED);
     else
         EXPLORE_CHECK(there == 1 && item == reads.key[1]);
+    EXPLORE_CHECK(there == 1 || !item);
     obj_xdecref(item);
 }
 static const struct scenario reads_scenario_iter_grow = {
@@ -597,6 +627,7 @@ static void reads_step_moved(void)
     EXPLORE_CHECK(there < 1 || item == reads.key[2]);
     if (there < 0)
         EXPLORE_CHECK(err_take() == ERR_CHANGED);
+    EXPLORE_CHECK(there == 1 || !item);
     obj_xdecref(item);
 }
 static void reads_dict_move(void)
