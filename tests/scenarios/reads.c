@@ -289,6 +289,36 @@ static const struct scenario reads_scenario_clear_reuse = {
 };
 SCENARIO(reads_scenario_clear_reuse);
 
+/* The list is as long as before, in another array; in the old one the slot still names the memory, which is another thing by now. */
+static void reads_setup_exchange(void)
+{
+    struct obj *item = bool_get(true);
+    reads_setup_wait();
+    reads.thing = tuple_new(&item, 1);
+}
+static void reads_exchange_reuse(void)
+{
+    list_set_slice(reads.o, 0, 1, reads.thing);
+    obj_decref(thing_new(3));
+}
+static void reads_get_exchanged(void)
+{
+    struct obj *item = list_get(reads.o, 0);
+    EXPLORE_CHECK(item && (item == bool_get(true) || thing_value(item) == 1));
+    obj_xdecref(item);
+}
+static void reads_check_exchange(void)
+{
+    obj_decref(reads.thing);
+    reads_drop();
+}
+static const struct scenario reads_scenario_exchange = {
+    .name = "reads-list-exchange-reuse", .summary = "a get without the lock while a slice takes the item's place, whose memory is used again at once",
+    .source = "FIELD.md 3.16, 3.19", .setup = reads_setup_exchange, .thread = {reads_get_exchanged, reads_exchange_reuse},
+    .check = reads_check_exchange, .unfit = reads_unfit, .reads = READS_OPTIMISTIC, .heap = HEAP_LOCKED,
+};
+SCENARIO(reads_scenario_exchange);
+
 /* Room for two, of which one is used when the list moves: the other slot is read by who knows the new length alone. */
 static void reads_setup_half(void)
 {
