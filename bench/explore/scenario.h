@@ -34,6 +34,7 @@ struct scenario {
     const char *const *outcomes;          /* litmus: every outcome that rc11 allows, as explore_outcome prints it, NULL at the end */
     const char *const *outcomes_sc;       /* the same under sc; NULL: not said */
     const char *fails;                    /* the kind of failure that must be found; NULL: none */
+    bool fails_weak;                      /* interleavings alone do not show it: under sc there is none */
 };
 
 /* A member of something in memory, for people. */
