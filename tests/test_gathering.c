@@ -10,7 +10,7 @@
 enum { GI_MS = 1000000 };
 
 static struct obj *gi_new(void) { return own(gathering_iterator_new()); }
-static void gi_insert(struct obj *g, int64_t key) { cr_assert_eq(gathering_iterator_insert(g, key, num(key * 10)), 0); }
+static void gi_insert(struct obj *g, int64_t key) { cr_assert_eq(gathering_iterator_insert(g, key, num((int64_t)((uint64_t)key * 10))), 0); }
 /* The next value, which is there. */
 static int64_t gi_next(struct obj *g)
 {
