@@ -14,7 +14,7 @@
  *                 else the array, which holds its own capacity: a reader never combines an array with another one's length
  *
  * A reader: (V2) the version, then the array, the slot, a reference to what it holds, and a second look. What the second look is depends
- * on the operation: the slot and the array where one slot is the answer, the version where several are. What a reader took
+ * on the operation: the slot, the length and the array where one slot is the answer, the version where several are. What a reader took
  * by mistake (the object had died, and its memory is another one by now) it drops after its section.
  * A writer, under the lock: one slot is stored with release. Several (an insertion in the middle, a deletion): first published = NULL, then
  * the version, then the slots, each with release, then the length, then published again. So a reader that has read any of these slots

@@ -118,12 +118,12 @@ struct ckfifo {
 /* 0, or -1: ERR_MEMORY. */
 API int ckfifo_init(struct ckfifo *q)
 {
-    ck_fifo_mpmc_entry_t *stub = os_alloc_aligned(CACHE_LINE, CACHE_LINE);
-    if (!stub) {
+    ck_fifo_mpmc_entry_t *node = os_alloc_aligned(CACHE_LINE, CACHE_LINE);
+    if (!node) {
         err_memory();
         return -1;
     }
-    ck_fifo_mpmc_init(&q->queue, stub);
+    ck_fifo_mpmc_init(&q->queue, node);
     return 0;
 }
 API int ckfifo_put(struct ckfifo *q, struct obj *item)
@@ -153,9 +153,9 @@ API struct obj *ckfifo_get(struct ckfifo *q, struct limbo *l)
 /* Empty. */
 API void ckfifo_drop(struct ckfifo *q)
 {
-    ck_fifo_mpmc_entry_t *stub;
-    ck_fifo_mpmc_deinit(&q->queue, &stub);
-    os_free(stub);
+    ck_fifo_mpmc_entry_t *node;
+    ck_fifo_mpmc_deinit(&q->queue, &node);
+    os_free(node);
 }
 
 /* --- Concurrency Kit: ring --- */
