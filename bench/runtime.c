@@ -86,16 +86,12 @@ API bool work_collects(const struct work *w) { return !work_is(w, "gc", "off"); 
 
 API int64_t work_collect(void)
 {
-    enum { TRIES = 1000 }; /* each passes a turn of whoever is in the way */
-    int64_t collected = 0, now, skipped;
-    int tries = 0;
+    int64_t collected = 0, now;
     do {
-        skipped = gc_statistics().skipped;
         now = gc_collect();
         collected += now;
-        skipped = gc_statistics().skipped - skipped;
         rt_safepoint();
-    } while (now > 0 || (skipped && ++tries < TRIES));
+    } while (now > 0);
     return collected;
 }
 

@@ -1,7 +1,7 @@
 /*
  * collect.c -- reference cycles: what is kept by nothing but itself is found, finalised and cleared.
  *
- *     stop the world · settle the counts (rc_settle_stw)
+ *     put the committer to rest, if there is one · stop the world · settle the counts (rc_settle_begin, _stw)
  *     count: refs := count of each tracked container, minus one for each reference from another tracked one, its holder being one of these
  *     settle: what has refs left is held from outside; it is live, and all that are below it by holders are · the others are suspects
  *     judge the suspects · finish: what nobody reaches is garbage
@@ -334,6 +334,7 @@ static int64_t gc_paused_since;
 /* False: the counts cannot be settled now. The world is stopped in any case. */
 static bool gc_stop(void)
 {
+    rc_settle_begin();
     thread_stop_world();
     int64_t ns = thread_stop_ns();
     gc_paused_since = os_now();
@@ -467,15 +468,9 @@ static void gc_clear(void)
     gc.statistics.collected += gc.garbage.length;
 }
 
-API int64_t gc_collect(void)
+static int64_t gc_collect_now(void)
 {
-    /* acquire, release below: one collection's data are seen by the next */
-    if (atomic_exchange_explicit(&gc.busy, true, memory_order_acquire)) {
-        rt_safepoint();
-        return 0;
-    }
     int64_t collected = 0;
-    rc_drain();
     if (gc_find_garbage()) {
         if (gc_finalize())
             gc_look_again();
@@ -485,16 +480,34 @@ API int64_t gc_collect(void)
     } else {
         gc.statistics.skipped++;
     }
-    atomic_store_explicit(&gc.busy, false, memory_order_release); /* release: see above */
+    return collected;
+}
+
+/* One collection at a time. acquire, and release in gc_end: one's data are seen by the next. */
+static bool gc_begin(void) { return !atomic_exchange_explicit(&gc.busy, true, memory_order_acquire); }
+static void gc_end(void) { atomic_store_explicit(&gc.busy, false, memory_order_release); } /* release: as above */
+
+API int64_t gc_collect(void)
+{
+    if (!gc_begin()) {
+        rt_safepoint();
+        return 0;
+    }
+    rc_drain(); /* what dead objects still hold would be kept this time */
+    int64_t collected = gc_collect_now();
+    gc_end();
     return collected;
 }
 
 API struct gc_statistics gc_statistics(void) { return gc.statistics; }
 
+/* Without a drain: what is garbage only then is so the next time too, and all threads would have to come by for it. */
 static void gc_collect_due(void)
 {
-    if (track_is_due())
-        gc_collect();
+    if (!track_is_due() || !gc_begin())
+        return;
+    gc_collect_now();
+    gc_end();
 }
 
 API void gc_start(void)

@@ -198,14 +198,12 @@ static void defer_make_ordinary_one(struct obj *o) { defer_make_ordinary((struct
 /* The world is stopped and the counts are settled afterwards. */
 static void defer_settle(void)
 {
-    for (;;) {
-        rc_drain();
-        thread_stop_world();
-        if (rc_settle_stw())
-            return;
-        thread_start_world();
-        rc_settle_end();
-    }
+    rc_drain();
+    rc_settle_begin();
+    thread_stop_world();
+    bool settled = rc_settle_stw();
+    assert(settled); /* no destructor stops the runtime */
+    (void)settled;
 }
 
 API void defer_stop(void)

@@ -23,9 +23,13 @@
  *     void rc_attach(struct thread *), rc_detach(struct thread *)             after becoming, before ceasing to be attached
  *     bool rc_has_deferred(struct thread *)                                   work came in that a detach would leave behind
  *     void rc_safepoint(struct thread *)                                      a breaker bit is set
- *     void rc_drain(void)                                                     apply everything deferred
+ *     void rc_drain(void)                                                     apply what has been deferred; to a fixpoint where no
+ *                                                                             other thread is attached
+ *     void rc_settle_begin(void)                                              before the stop: whoever applies what is deferred is put to rest
+ *                                                                             until rc_settle_end; may detach, holds no lock
  *     bool rc_settle_stw(void)                                                applies everything deferred, the caller having stopped
- *                                                                             the world; false: cannot now. Frees nothing:
+ *                                                                             the world; false: cannot now (after rc_settle_begin: only
+ *                                                                             in a destructor). Frees nothing:
  *     void rc_settle_end(void)                                                after the start: frees what was found dead
  *     void rc_adjust_stw(struct rc_head *, int64_t n)                         n references more, counted elsewhere until now (fewer: negative);
  *                                                                             the world is stopped and settled, one reference at least is left.
@@ -150,6 +154,9 @@ INLINE void rc_safepoint(struct thread *t) { (void)t; }
 #endif
 #ifndef rc_drain
 INLINE void rc_drain(void) {}
+#endif
+#ifndef rc_settle_begin
+INLINE void rc_settle_begin(void) {}
 #endif
 #ifndef rc_settle_stw
 INLINE bool rc_settle_stw(void) { return true; }

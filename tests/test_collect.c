@@ -151,12 +151,15 @@ struct collect_soul {
 };
 static int collect_finalized;
 static struct obj *collect_saved; /* what finalisers rescue goes here; NULL: they do not */
+static bool collect_nested;       /* finalisers collect */
 
 static void collect_finalize(struct obj *o)
 {
     collect_finalized++;
     if (collect_saved)
         list_append(collect_saved, o);
+    if (collect_nested)
+        gc_collect();
 }
 static void collect_dealloc(struct obj *o)
 {
@@ -220,6 +223,24 @@ TEST(what_a_finaliser_rescues_lives_on_and_is_not_finalised_again)
     cr_assert_eq(gc_collect(), 2);
     rc_drain();
     cr_assert_eq(collect_finalized, 1);
+}
+
+/* In a cycle, and by its count alone: under buffered that is on the commit thread, which cannot wait for itself. */
+TEST(a_finaliser_may_collect)
+{
+    collect_begin(TRACK_THREAD, 0);
+    collect_finalized = 0;
+    collect_saved = NULL;
+    collect_nested = true;
+    collect_soul_cycle();
+    cr_assert_eq(gc_collect(), 2);
+    struct collect_soul *alone = obj_alloc(&collect_soul_type, sizeof *alone);
+    alone->held = NULL;
+    obj_track(&alone->base);
+    obj_decref(&alone->base.base);
+    rc_drain();
+    collect_nested = false;
+    cr_assert_eq(collect_finalized, 2);
 }
 
 /* --- when a collection is due (FIELD.md 1): more tracked than the threshold, and than a quarter of what lives --- */
@@ -339,6 +360,43 @@ static void collect_under_threads(enum track_policy track, int64_t threshold)
 TEST(collections_while_threads_run_track_thread) { collect_under_threads(TRACK_THREAD, 0); }
 TEST(collections_while_threads_run_track_locked) { collect_under_threads(TRACK_LOCKED, 0); }
 TEST(collections_that_come_by_themselves) { collect_under_threads(TRACK_THREAD, 100); }
+
+/* One collects; the others count until it has, and so seldom that they never wait for anything. */
+static _Atomic bool collect_has_ended;
+static _Atomic int collect_counters;
+static const char *collect_beside(struct threads_arg *a)
+{
+    int64_t found = 2;
+    atomic_fetch_add_explicit(&collect_counters, 1, memory_order_relaxed); /* relaxed, all: flags alone */
+    if (a->index == 0) {
+        while (atomic_load_explicit(&collect_counters, memory_order_relaxed) < a->count) /* relaxed: as above */
+            rt_safepoint();
+        if (collect_ring(1) != 0)
+            return "no memory";
+        found = gc_collect();
+        atomic_store_explicit(&collect_has_ended, true, memory_order_relaxed); /* relaxed: as above */
+    }
+    while (!atomic_load_explicit(&collect_has_ended, memory_order_relaxed)) { /* relaxed: as above */
+        obj_incref(a->shared);
+        obj_decref(a->shared);
+        for (int i = 0; i < 1000; i++)
+            rt_safepoint();
+    }
+    return found == 2 ? NULL : "the garbage was not found";
+}
+TEST(a_collection_ends_while_others_go_on_counting)
+{
+    if (RC_UNSAFE)
+        return;
+    collect_begin(TRACK_THREAD, 0);
+    atomic_store_explicit(&collect_has_ended, false, memory_order_relaxed); /* relaxed: as above */
+    atomic_store_explicit(&collect_counters, 0, memory_order_relaxed);      /* relaxed: as above */
+    struct obj *shared = list_new(0);
+    const char *wrong = threads_run(3, collect_beside, shared);
+    cr_assert(!wrong, "%s", wrong);
+    cr_assert_eq(gc_statistics().skipped, 0);
+    obj_decref(shared);
+}
 
 /* Stops the world now and then; every other thread counts in a word that only a stopped world may see still. */
 static _Atomic int64_t collect_ticks;

@@ -113,11 +113,12 @@ struct rc_thread {
     uint64_t epoch;              /* the label of its pads; written under commit.lock */
     bool attached;               /* counted in commit.attached; under commit.lock */
     bool fields_escape;          /* rc_fields_escape; the thread's own */
+    bool settling;               /* between rc_settle_begin and _end; the thread's own */
 };
 #define rc_thread rc_thread
 #define RC_THREAD_FIELDS(F)                                                                                            \
     F(inc.at, NULL) F(inc.end, NULL) F(inc.segment, NULL) F(dec.at, NULL) F(dec.end, NULL) F(dec.segment, NULL) F(reserve, NULL) \
-    F(epoch, NULL) F(attached, NULL) F(fields_escape, NULL)
+    F(epoch, NULL) F(attached, NULL) F(fields_escape, NULL) F(settling, NULL)
 
 static struct {
     struct os_mutex lock;
@@ -128,7 +129,8 @@ static struct {
     bool wanted;             /* somebody asks for an epoch */
     bool stopping, running;
     int failed;              /* the committer could not start */
-    bool turning;            /* the committer is at work; its own, others look with the world stopped */
+    bool turning;            /* the committer is at work */
+    int settling;            /* threads between rc_settle_begin and _end: the committer begins nothing */
     uint64_t drains_asked, drains_done;
     struct log_segment *pool; /* free segments */
     int in_pool;
@@ -423,7 +425,7 @@ INLINE void rc_safepoint(struct thread *thread)
     if (!t->reserve)
         t->reserve = os_alloc(sizeof *t->reserve); /* NULL: the next full pad tries again, or goes to the heads */
     /* relaxed: a gauge */
-    if (t != commit.self && atomic_load_explicit(&commit.backlog, memory_order_relaxed) > LOG_LIMIT)
+    if (t != commit.self && !t->settling && atomic_load_explicit(&commit.backlog, memory_order_relaxed) > LOG_LIMIT)
         log_wait();
 }
 #define rc_safepoint rc_safepoint
@@ -667,22 +669,60 @@ static void commit_settle_decs(struct log_segment *s)
     rc_stat_add(commit_dec, s->used);
 }
 
-/* Everybody's pads, in the place of the committer, which sleeps between two turns (else: false). All INC before all DEC: since all
- * threads stand still, none is missing, and epochs do not matter. */
-INLINE bool rc_settle_stw(void)
+/* Waits until the committer sleeps, and keeps it so. Detached: a turn under way needs everybody's acknowledgement. Who waits for the
+ * log's bound meanwhile waits for the end of this; the caller must not (rc_safepoint). The committer itself, in a destructor, cannot. */
+INLINE void rc_settle_begin(void)
+{
+    struct rc_thread *t = log_self();
+    if (t == commit.self)
+        return;
+    thread_detach();
+    os_lock(&commit.lock);
+    t->settling = true;
+    commit.settling++;
+    while (commit.turning)
+        os_wait(&commit.progress, &commit.lock, -1);
+    os_unlock(&commit.lock);
+    thread_attach();
+}
+#define rc_settle_begin rc_settle_begin
+
+static void commit_release(struct rc_thread *t)
+{
+    os_lock(&commit.lock);
+    t->settling = false;
+    commit.settling--;
+    os_signal(&commit.wake);
+    os_broadcast(&commit.progress);
+    os_unlock(&commit.lock);
+}
+
+/* All logs, to the committer's lists; false: it is at work on them. */
+static bool commit_take_logs_stw(void)
 {
     struct thread *t;
-    if (commit.turning)
-        return false;
     thread_registry_lock();
     os_lock(&commit.lock);
+    bool asleep = !commit.turning;
     thread_registry_for_each(t) {
+        if (!asleep)
+            break;
         pad_seal((struct rc_thread *)t, &((struct rc_thread *)t)->inc);
         pad_seal((struct rc_thread *)t, &((struct rc_thread *)t)->dec);
     }
     os_unlock(&commit.lock);
     thread_registry_unlock();
-    commit_collect();
+    if (asleep)
+        commit_collect();
+    return asleep;
+}
+
+/* Everybody's pads, in the place of the committer, which sleeps between two turns. All INC before all DEC: since all
+ * threads stand still, none is missing, and epochs do not matter. */
+INLINE bool rc_settle_stw(void)
+{
+    if (!commit_take_logs_stw())
+        return false;
     commit_apply(&commit.inc.first, &commit.inc.last, UINT64_MAX, commit_incs);
     struct rc_head *dead = commit_direct(0, true);
     commit_apply(&commit.dec.first, &commit.dec.last, UINT64_MAX, commit_settle_decs);
@@ -699,6 +739,8 @@ INLINE void rc_settle_end(void)
 {
     struct rc_head *dead = commit_settled;
     commit_settled = NULL;
+    if (log_self()->settling)
+        commit_release(log_self());
     while (dead) {
         struct rc_head *next = dead->next;
         dead->next = NULL;
@@ -710,7 +752,6 @@ INLINE void rc_settle_end(void)
 /* One turn: close an epoch, apply. Called by the committer, attached, holding no lock. */
 static void commit_turn(void)
 {
-    commit.turning = true;
     uint64_t closed = commit_turn_epoch();
     rc_stat(commit_epochs);
     commit_peak_begin();
@@ -724,7 +765,6 @@ static void commit_turn(void)
         dead = next;
     }
     commit_peak_end();
-    commit.turning = false;
     os_lock(&commit.lock);
     os_broadcast(&commit.progress);
     os_unlock(&commit.lock);
@@ -756,13 +796,27 @@ static bool commit_wait(uint64_t *drain)
 {
     thread_detach();
     os_lock(&commit.lock);
-    while (!commit.wanted && !commit.stopping && commit.drains_asked == commit.drains_done)
+    commit.turning = false;
+    os_broadcast(&commit.progress); /* rc_settle_begin waits for this */
+    while (commit.settling > 0 || (!commit.wanted && !commit.stopping && commit.drains_asked == commit.drains_done))
         os_wait(&commit.wake, &commit.lock, -1);
     *drain = commit.drains_asked;
-    bool go = !commit.stopping;
+    bool go = commit.turning = !commit.stopping;
     os_unlock(&commit.lock);
     thread_attach();
     return go;
+}
+
+/* A DEC of the open epoch is applied by the second turn from now on. */
+enum { COMMIT_TURNS = 2 };
+
+/* No other thread is attached, so that there is an end to what is logged. */
+static bool commit_is_alone(void)
+{
+    os_lock(&commit.lock);
+    bool alone = commit.attached == 1;
+    os_unlock(&commit.lock);
+    return alone;
 }
 
 static void commit_report(int failed)
@@ -787,7 +841,7 @@ static void *commit_main(void *unused)
         commit_turn();
         if (drain == commit.drains_done)
             continue;
-        while (!commit_is_drained())
+        for (int turns = 1; !commit_is_drained() && (turns < COMMIT_TURNS || commit_is_alone()); turns++)
             commit_turn();
         os_lock(&commit.lock);
         commit.drains_done = drain;
@@ -826,9 +880,12 @@ INLINE int rc_runtime_start(void)
 }
 #define rc_runtime_start rc_runtime_start
 
-/* Applies everything, repeating epochs to a fixpoint. The caller is attached, no other mutator is. */
+/* Applies everything that was logged before; with no other mutator attached, to a fixpoint. The caller is attached; from a destructor,
+ * on the committer, nothing is applied. */
 INLINE void rc_drain(void)
 {
+    if (log_self() == commit.self)
+        return;
     thread_detach();
     os_lock(&commit.lock);
     uint64_t ticket = ++commit.drains_asked;

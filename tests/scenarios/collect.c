@@ -74,3 +74,50 @@ static const struct scenario collect_against_drop = {
     .track = TRACK_THREAD, .large = true,
 };
 SCENARIO(collect_against_drop);
+
+/* --- settling: the counts are exact, wherever what applies them stands --- */
+
+static struct obj *settle_of;
+
+/* Under buffered 10 are more than a pad: a turn has been asked for. With 9 the next one will. */
+static void settle_setup_thread(int thread, int references)
+{
+    scenario_act_as(thread);
+    settle_of = list_new(0);
+    for (int i = 1; i < references; i++)
+        obj_incref(settle_of);
+    scenario_act_as(-1);
+}
+static void settle_setup(void) { settle_setup_thread(0, 10); }
+static void settle_setup_ask(void) { settle_setup_thread(1, 9); }
+static void settle_count(void)
+{
+    rc_settle_begin();
+    thread_stop_world();
+    EXPLORE_CHECK(rc_settle_stw());
+    int64_t count = rc_count_stw(&settle_of->rc);
+    EXPLORE_CHECK(count == 9 || count == 10);
+    thread_start_world();
+    rc_settle_end();
+    thread_detach();
+}
+static void settle_ask(void)
+{
+    obj_incref(settle_of);
+    thread_detach();
+}
+static void settle_check(void)
+{
+    for (int i = 0; i < 10; i++)
+        obj_decref(settle_of);
+}
+static const struct scenario settle_turn = {
+    .name = "settle-turn", .summary = "a thread settles all counts while they are being applied", .source = "gc/collect.c",
+    .setup = settle_setup, .thread = {settle_count}, .check = settle_check,
+};
+SCENARIO(settle_turn);
+static const struct scenario settle_asked = {
+    .name = "settle-asked", .summary = "a thread settles all counts while another asks for them to be applied", .source = "gc/collect.c",
+    .setup = settle_setup_ask, .thread = {settle_count, settle_ask}, .check = settle_check, .large = RC_DEFERS_FREE,
+};
+SCENARIO(settle_asked);
