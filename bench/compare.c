@@ -2,8 +2,9 @@
  * compare.c -- `rclab compare REF NEW…`: cells of two files against each other, and gates for continuous integration.
  *
  * Between files nothing pairs, so the two sides are independent samples (contrast.h); what the machine did between the two
- * runs stands in the ratio, and the heading says so. With one file the strategies are compared with the reference within
- * it, paired by round. Bonferroni: over the cells of one table, for a gate over all cells and gates.
+ * runs stands in the ratio, and the heading says so. With one file its strategies, or the values of a variable or of the
+ * threads (--along), are compared with the reference within it, paired by round; cells that differ in that alone are a group.
+ * Bonferroni: over the cells of one table, for a gate over all cells and gates.
  */
 #define _GNU_SOURCE 1
 #include "compare.h"
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "axis.h"
 #include "contrast.h"
 #include "die.h"
 #include "exits.h"
@@ -27,13 +29,15 @@
 #include "table.h"
 #include "verdict.h"
 
-enum { KEY_FAIL_IF = 256, KEY_FORCE, KEY_FORCE_VERDICTS, KEY_STRICT, KEY_STYLE, KEY_REFERENCE };
+enum { KEY_FAIL_IF = 256, KEY_FORCE, KEY_FORCE_VERDICTS, KEY_STRICT, KEY_STYLE, KEY_ALONG, KEY_REFERENCE };
 
 struct compare {
     struct names files;
     struct gate *gate;
     size_t gates;
-    const char *reference;
+    const char *along;     /* with one file; else NULL, as the reference */
+    const char *reference; /* value along it */
+    struct names values;   /* along it, in the plan's order */
     bool force, force_verdicts, strict;
     enum table_style style;
 };
@@ -59,6 +63,7 @@ static error_t compare_option(int key, char *arg, struct argp_state *state)
     case KEY_FORCE: compare->force = true; return 0;
     case KEY_FORCE_VERDICTS: compare->force_verdicts = true; return 0;
     case KEY_STRICT: compare->strict = true; return 0;
+    case KEY_ALONG: compare->along = arg; return 0;
     case KEY_REFERENCE: compare->reference = arg; return 0;
     case KEY_STYLE:
         if (!table_style_parse(arg, &compare->style))
@@ -79,7 +84,10 @@ static const struct argp_option compare_options[] = {
      "Exit 1 if FIGURE (throughput, wall, cpu, rss) fell (-) or rose (+) by more than N%: the whole interval lies beyond. "
      "A cell that NEW lacks or where it failed fails too. May be given several times", 0},
     {"strict", KEY_STRICT, NULL, 0, "Exit 3 if a gate (without gates: a comparison) stays undecided", 0},
-    {"reference", KEY_REFERENCE, "STRATEGY", 0, "With one file: compare with this one (default: the file's)", 0},
+    {"along", KEY_ALONG, "VAR", 0,
+     "With one file: compare the values of this variable of -L, or of threads (default: of strategy)", 0},
+    {"reference", KEY_REFERENCE, "VALUE", 0,
+     "With one file: compare with this one (default: the file's strategy, or the first value)", 0},
     {"force", KEY_FORCE, NULL, 0, "Compare although the files are of two hosts", 0},
     {"force-verdicts", KEY_FORCE_VERDICTS, NULL, 0, "Judge in spite of a debug, dirty or sanitizer build", 0},
     {"style", KEY_STYLE, "STYLE", 0, "table (default), csv or md", 0},
@@ -89,17 +97,37 @@ static const struct argp compare_argp = {
     .options = compare_options,
     .parser = compare_option,
     .args_doc = "REF NEW…\nFILE",
-    .doc = "Compare files of samples, cell by cell; or, with one file, its strategies with the reference.\v"
+    .doc = "Compare files of samples, cell by cell; or, within one file, strategies, values of a variable or threads.\v"
            "Two files do not pair: the ratio is the median of all quotients (Hodges and Lehmann) with the interval of the "
            "Mann-Whitney test. Within one file rounds pair, as in the table of rclab run. "
            "Exit: 0 ok, 1 a gate failed, 2 usage or two hosts, 3 undecided (--strict), 4 samples of NEW failed.",
 };
 
+static bool compare_along_strategy(const struct side_by_side *both)
+{
+    return strcmp(both->compare->along, RESULTS_STRATEGY) == 0;
+}
+
 static bool compare_is_reference(const struct side_by_side *both, const struct result_cell *cell)
 {
-    const char *name = both->compare->reference ? both->compare->reference : both->then->reference;
+    char text[RESULTS_VALUE];
+    const char *value = results_along(cell, both->compare->along, text);
 
-    return !cell->aa && strcmp(cell->strategy, name) == 0;
+    return value && strcmp(value, both->compare->reference) == 0;
+}
+
+/* Compared with one reference. Between two files each cell has its own. */
+static bool compare_same_group(const struct side_by_side *both, const struct result_cell *a, const struct result_cell *b)
+{
+    return both->paired ? results_alike(a, b, both->compare->along) : a == b;
+}
+
+/* Within one file the reference has none, nor a cell whose workload lacks the variable. */
+static bool compare_has_row(const struct side_by_side *both, const struct result_cell *cell)
+{
+    char text[RESULTS_VALUE];
+
+    return !both->paired || (results_along(cell, both->compare->along, text) && !compare_is_reference(both, cell));
 }
 
 /* What this cell is compared with; NULL if there is nothing. */
@@ -110,7 +138,7 @@ static const struct result_cell *compare_partner(const struct side_by_side *both
 
         if (!both->paired && strcmp(other->key, cell->key) == 0)
             return results_same_group(other, cell) && strcmp(other->unit, cell->unit) == 0 ? other : NULL;
-        if (both->paired && results_same_group(other, cell) && compare_is_reference(both, other))
+        if (both->paired && compare_is_reference(both, other) && compare_same_group(both, other, cell))
             return other;
     }
     return NULL;
@@ -118,7 +146,9 @@ static const struct result_cell *compare_partner(const struct side_by_side *both
 
 static bool compare_judged(const struct side_by_side *both, const struct result_cell *cell)
 {
-    return !cell->unsafe && !(both->paired && compare_is_reference(both, cell)) && compare_partner(both, cell);
+    const struct result_cell *partner = compare_has_row(both, cell) ? compare_partner(both, cell) : NULL;
+
+    return partner && !partner->unsafe && !cell->unsafe;
 }
 
 /* "171.9M": of operations per second. */
@@ -148,15 +178,15 @@ static const char *compare_objection(const struct side_by_side *both)
 }
 
 static const char *compare_verdict(const struct side_by_side *both, const struct result_cell *cell,
-                                   const struct contrast *contrast)
+                                   const struct result_cell *partner, const struct contrast *contrast)
 {
     const struct interval *interval = &contrast->interval;
 
-    if (cell->unsafe)
+    if (cell->unsafe || (partner && partner->unsafe))
         return "wrong answers expected";
     if (results_failures(cell))
         return "failed";
-    if (!compare_partner(both, cell))
+    if (!partner)
         return "not in REF";
     if (both->then->exploratory || both->now->exploratory)
         return "exploratory";
@@ -169,16 +199,25 @@ static const char *compare_verdict(const struct side_by_side *both, const struct
     return "inconclusive";
 }
 
+/* The key names a strategy, but not a value that is the default. */
+static bool compare_shows_value(const struct side_by_side *both)
+{
+    return both->paired && !compare_along_strategy(both);
+}
+
 /* True if this row is not settled. */
 static bool compare_row(struct table *table, const struct side_by_side *both, const struct result_cell *cell)
 {
     const struct result_cell *partner = compare_partner(both, cell);
     struct contrast contrast = {0};
     const char *verdict;
+    char text[RESULTS_VALUE];
 
     if (partner)
         contrast_cells(&contrast, cell, partner, CONTRAST_THROUGHPUT, both->paired, VERDICT_ALPHA / (double)both->cells);
-    verdict = compare_verdict(both, cell, &contrast);
+    verdict = compare_verdict(both, cell, partner, &contrast);
+    if (compare_shows_value(both))
+        table_cell(table, "%s", results_along(cell, both->compare->along, text));
     table_cell(table, "%s", cell->key);
     compare_print_rate(table, contrast.reference_median);
     compare_print_rate(table, contrast.median);
@@ -194,6 +233,22 @@ static bool compare_row(struct table *table, const struct side_by_side *both, co
     return !strcmp(verdict, "inconclusive") || !strcmp(verdict, "exploratory") || !strcmp(verdict, "withheld");
 }
 
+static void compare_heading_paired(const struct side_by_side *both)
+{
+    const struct compare *compare = both->compare;
+    bool strategies = compare_along_strategy(both);
+    size_t left_out = 0;
+    char text[RESULTS_VALUE];
+
+    printf("\n%s: against %s%s%s within one file, paired by round%s\n", both->now_name, strategies ? "" : compare->along,
+           strategies ? "" : "=", compare->reference,
+           strcmp(compare->along, RESULTS_THREADS) == 0 ? "; of all threads together: the ratio is the scaling" : "");
+    for (size_t i = 0; i < both->now->cells; i++)
+        left_out += !results_along(&both->now->cell[i], compare->along, text);
+    if (left_out)
+        printf("      %zu of %zu cells are left out: their workload has no %s\n", left_out, both->now->cells, compare->along);
+}
+
 static void compare_heading(const struct side_by_side *both)
 {
     const char *objection = compare_objection(both);
@@ -203,8 +258,7 @@ static void compare_heading(const struct side_by_side *both)
     if (both->compare->style == TABLE_CSV)
         return;
     if (both->paired)
-        printf("\n%s: against %s within one file, paired by round\n", both->now_name,
-               both->compare->reference ? both->compare->reference : both->then->reference);
+        compare_heading_paired(both);
     else
         printf("\n%s against %s: independent samples; what the machine did between the two runs is in the ratio\n",
                both->now_name, both->then_name);
@@ -219,21 +273,37 @@ static void compare_heading(const struct side_by_side *both)
 }
 
 static const struct table_column compare_columns[] = {
+    {"VALUE", false}, /* if compare_shows_value */
     {"CELL", false},   {"REF/S", true},   {"NEW/S", true},    {"RATIO [95% CI]", false},
     {"SAMPLES", true}, {"DROPPED", true}, {"VERDICT", false},
 };
 
+/* The rows of a cell's group; none if an earlier cell had them. True if one is not settled. */
+static bool compare_group(struct table *table, const struct side_by_side *both, size_t first)
+{
+    const struct result_cell *cell = both->now->cell;
+    bool unsettled = false;
+
+    for (size_t i = 0; i < first; i++)
+        if (compare_same_group(both, &cell[i], &cell[first]))
+            return false;
+    for (size_t i = first; i < both->now->cells; i++)
+        if (compare_has_row(both, &cell[i]) && compare_same_group(both, &cell[i], &cell[first]))
+            unsettled |= compare_row(table, both, &cell[i]);
+    return unsettled;
+}
+
 /* EXITS_INCONCLUSIVE if a row is not settled. */
 static int compare_table(const struct side_by_side *both)
 {
+    size_t hidden = !compare_shows_value(both);
     bool unsettled = false;
     struct table table;
 
     compare_heading(both);
-    table_begin(&table, compare_columns, sizeof compare_columns / sizeof compare_columns[0]);
+    table_begin(&table, compare_columns + hidden, sizeof compare_columns / sizeof compare_columns[0] - hidden);
     for (size_t i = 0; i < both->now->cells; i++)
-        if (!both->paired || !compare_is_reference(both, &both->now->cell[i]))
-            unsettled |= compare_row(&table, both, &both->now->cell[i]);
+        unsettled |= compare_group(&table, both, i);
     table_print(&table, both->compare->style);
     table_free(&table);
     return unsettled ? EXITS_INCONCLUSIVE : EXITS_OK;
@@ -312,7 +382,9 @@ static int compare_both(struct side_by_side *both)
     for (size_t i = 0; i < both->now->cells; i++)
         both->cells += compare_judged(both, &both->now->cell[i]);
     if (both->cells == 0)
-        die_usage("compare: %s and %s have no cell that can be compared", both->then_name, both->now_name);
+        die_usage(both->paired ? "compare: %s has no cell that can be compared with %s"
+                               : "compare: %s and %s have no cell that can be compared",
+                  both->then_name, both->paired ? compare->reference : both->now_name);
     if (compare->gates && compare_objection(both))
         die_usage("--fail-if: %s or %s is %s: its figures must not decide (--force-verdicts lets them)", both->then_name,
                   both->now_name, compare_objection(both));
@@ -352,18 +424,30 @@ static void compare_paces(const struct compare *compare, const struct results *r
         }
 }
 
-static void compare_check_reference(const struct compare *compare, const struct results *results)
+static void compare_choose_reference(struct compare *compare, const struct results *results)
 {
-    struct names known = {0};
+    bool strategies = strcmp(compare->along, RESULTS_STRATEGY) == 0;
 
-    if (compare->reference && compare->files.count > 1)
-        die_usage("--reference: with two files the first one is the reference");
-    for (size_t i = 0; i < results[0].cells; i++)
-        if (!results[0].cell[i].aa)
-            names_add(&known, results[0].cell[i].strategy);
-    if (compare->reference && !names_has(&known, compare->reference))
-        suggest_die("strategy of this file", compare->reference, &known);
-    names_free(&known);
+    axis_values(results, compare->along, &compare->values);
+    if (!compare->reference)
+        compare->reference = strategies ? results->reference : compare->values.item[0];
+    else if (!names_has(&compare->values, compare->reference))
+        suggest_die(memory_text(strategies ? "%s of this file" : "value of %s in this file", compare->along),
+                    compare->reference, &compare->values);
+}
+
+static void compare_choose_axis(struct compare *compare, const struct results *results)
+{
+    if (compare->files.count > 1 && (compare->along || compare->reference))
+        die_usage("--%s: with two files each cell is compared with the same one of the first",
+                  compare->along ? "along" : "reference");
+    if (compare->files.count > 1)
+        return;
+    if (!compare->along)
+        compare->along = RESULTS_STRATEGY;
+    if (!axis_compares(results, compare->along))
+        axis_refuse(results, compare->along, compare->files.item[0]);
+    compare_choose_reference(compare, results);
 }
 
 int compare_main(int argc, char **argv)
@@ -378,7 +462,7 @@ int compare_main(int argc, char **argv)
         if (!load_file(compare.files.item[i], &results[i]))
             return EXITS_USAGE;
     compare_paces(&compare, results);
-    compare_check_reference(&compare, results);
+    compare_choose_axis(&compare, results);
     compare_hosts(&compare, results);
     for (size_t i = compare.files.count > 1; i < compare.files.count; i++) {
         struct side_by_side both = {.compare = &compare,
@@ -394,6 +478,7 @@ int compare_main(int argc, char **argv)
         results_free(&results[i]);
     free(results);
     free(compare.gate);
+    names_free(&compare.values);
     names_free(&compare.files);
     return code;
 }

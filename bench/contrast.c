@@ -96,6 +96,16 @@ static void contrast_unpaired(struct contrast *contrast, const struct result_cel
     free(then);
 }
 
+/* Cells of several threads meet within one regime. One thread has no distance to another: it meets any but a flipped one, as
+ * a number of threads is compared with one thread. */
+static bool contrast_meet(const struct result_cell *cell, const struct observation *one, const struct result_cell *reference,
+                          const struct observation *other)
+{
+    if (cell->threads > 1 && reference->threads > 1)
+        return results_same_regime(one, other);
+    return one->regime != RESULTS_FLIPPED && other->regime != RESULTS_FLIPPED;
+}
+
 static void contrast_paired(struct contrast *contrast, const struct result_cell *cell, const struct result_cell *reference,
                             enum contrast_figure figure, double alpha)
 {
@@ -108,7 +118,7 @@ static void contrast_paired(struct contrast *contrast, const struct result_cell 
 
         if (!(a > 0 && b > 0))
             continue;
-        if (!results_same_regime(one, other)) {
+        if (!contrast_meet(cell, one, reference, other)) {
             contrast->dropped += 2;
             continue;
         }

@@ -1,6 +1,6 @@
 /*
  * contrast.h -- two cells, one ratio: of one figure, with an interval. Paired by round within one file; as independent
- * samples between two files, where nothing pairs. Either way only samples of one regime meet (rule 5a).
+ * samples between two files, where nothing pairs. Either way only samples of one regime meet (rule 5a); one thread has none.
  */
 #ifndef BENCH_CONTRAST_H
 #define BENCH_CONTRAST_H

@@ -3,6 +3,7 @@
  */
 #include "results.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -301,9 +302,40 @@ const char *results_regime_name(enum results_regime regime)
     return regime_names[regime];
 }
 
+const char *results_along(const struct result_cell *cell, const char *axis, char text[RESULTS_VALUE])
+{
+    if (strcmp(axis, RESULTS_STRATEGY) == 0)
+        return cell->strategy;
+    if (strcmp(axis, RESULTS_THREADS) != 0)
+        return json_string_value(json_object_get(cell->params, axis));
+    snprintf(text, RESULTS_VALUE, "%d", cell->threads);
+    return text;
+}
+
+/* The same variables, and the same values of all but one. */
+static bool results_same_params(json_t *a, json_t *b, const char *but)
+{
+    const char *name;
+    json_t *value;
+
+    if (json_object_size(a) != json_object_size(b) || !json_object_get(a, but) != !json_object_get(b, but))
+        return false;
+    json_object_foreach(a, name, value)
+        if (strcmp(name, but) != 0 && !json_equal(value, json_object_get(b, name)))
+            return false;
+    return true;
+}
+
+bool results_alike(const struct result_cell *a, const struct result_cell *b, const char *axis)
+{
+    return strcmp(a->workload, b->workload) == 0 && (a->threads == b->threads || strcmp(axis, RESULTS_THREADS) == 0) &&
+           (strcmp(a->strategy, b->strategy) == 0 || strcmp(axis, RESULTS_STRATEGY) == 0) &&
+           results_same_params(a->params, b->params, axis);
+}
+
 bool results_same_group(const struct result_cell *a, const struct result_cell *b)
 {
-    return a->threads == b->threads && strcmp(a->workload, b->workload) == 0 && json_equal(a->params, b->params);
+    return results_alike(a, b, RESULTS_STRATEGY);
 }
 
 bool results_instructions_only(const struct results *results)

@@ -95,6 +95,17 @@ size_t results_failures(const struct result_cell *cell);
 bool results_same_regime(const struct observation *a, const struct observation *b);
 const char *results_regime_name(enum results_regime regime);
 
+/* What cells can be compared along, besides the name of a variable of -L. */
+#define RESULTS_STRATEGY "strategy"
+#define RESULTS_THREADS "threads"
+enum { RESULTS_VALUE = 12 }; /* a number of threads, as a text */
+
+/* "biased", "2", or the variable's value; NULL if the workload has no such variable. The cell's own, or in `text`. */
+const char *results_along(const struct result_cell *cell, const char *axis, char text[RESULTS_VALUE]);
+
+/* Same in all but that. */
+bool results_alike(const struct result_cell *a, const struct result_cell *b, const char *axis);
+
 /* Same workload, threads and values. */
 bool results_same_group(const struct result_cell *a, const struct result_cell *b);
 

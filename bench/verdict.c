@@ -32,8 +32,7 @@ static double verdict_scaling(const struct results *results, const struct row *r
         const struct result_cell *one = &results->cell[i];
         struct row single;
 
-        if (one->threads != 1 || cell->threads == 1 || strcmp(one->strategy, cell->strategy) != 0 ||
-            strcmp(one->workload, cell->workload) != 0 || !json_equal(one->params, cell->params))
+        if (one->threads != 1 || cell->threads == 1 || !results_alike(one, cell, RESULTS_THREADS))
             continue;
         verdict_measure(&single, one);
         return single.median[RESULTS_RATE] > 0 && row->median[RESULTS_RATE] > 0

@@ -2,34 +2,44 @@
 # files.sh -- sourced by run.sh: what is done with files of samples (compare, export), and the look at the system. The
 # files are made here, so that every figure in them is known.
 
-# fixture FILE SPEED [SED]: a clean file of 20 rounds, gil at 100 Mcalls/s and biased at SPEED times that, each within 1%;
-# the sed script is applied to it.
-fixture() {
-    awk -v speed="$2" 'function noise() { seed = (seed * 16807) % 2147483647; return 0.99 + 0.02 * seed / 2147483647 }
-    function cell(name) {
-        return "{\"cell\":\"fib/" name "/t1\",\"strategy\":\"" name "\",\"workload\":\"fib\",\"threads\":1,\"unit\":\"calls\"," \
-            "\"params\":{\"n\":\"20\"},\"defaults\":{},\"traits\":{\"unsafe\":false,\"gil\":false,\"defers_free\":false}," \
+# made FILE SEED DRIFT [SED] <PLAN: a clean file of 20 rounds; each line of PLAN is a cell, its strategy, threads, rate in 100 Mcalls/s and
+# parameters. Rates are within 1%, and DRIFT times that in every other round; the sed script is applied to the file.
+made() {
+    awk -v seed="$2" -v drift="$3" 'function noise() { seed = (seed * 16807) % 2147483647; return 0.99 + 0.02 * seed / 2147483647 }
+    function cell(i, part) {
+        split(name[i], part, "/")
+        return "{\"cell\":\"" name[i] "\",\"strategy\":\"" strategy[i] "\",\"workload\":\"" part[1] "\",\"threads\":" threads[i] \
+            ",\"unit\":\"calls\",\"params\":" params[i] ",\"defaults\":{\"lock\":\"biased\"}," \
+            "\"traits\":{\"unsafe\":false,\"gil\":false,\"defers_free\":false}," \
             "\"aa\":false,\"oversubscribed\":false,\"cpus\":[0],\"head_bytes\":16,\"int_bytes\":32}"
     }
-    function sample(name, round, slot, rate) {
-        printf "{\"t\":\"sample\",\"cell\":\"fib/%s/t1\",\"round\":%d,\"slot\":%d,\"status\":\"ok\",\"signal\":null,", name, round, slot
+    function sample(i, round, rate) {
+        printf "{\"t\":\"sample\",\"cell\":\"%s\",\"round\":%d,\"slot\":%d,\"status\":\"ok\",\"signal\":null,", name[i], round, i - 1
         printf "\"wall_ns\":1000000000,\"cpu_ns\":990000000,\"drain_ns\":1000,\"ops\":%d,\"rss_peak_kib\":4096,", rate
-        print "\"verify\":{\"result_ok\":true,\"leaked\":0},\"threads\":[{\"end_ns\":1000000000,\"nivcsw\":0}],\"hop_ns\":[null,null]}"
+        printf "\"verify\":{\"result_ok\":true,\"leaked\":0},\"threads\":[{\"end_ns\":1000000000,\"nivcsw\":0}],"
+        print "\"hop_ns\":" (threads[i] > 1 ? "[30,31]" : "[null,null]") "}"
     }
-    BEGIN {
-        seed = 4711 + int(speed * 1000)
-        print "{\"t\":\"run\",\"schema\":\"rclab/1\",\"run_id\":\"" speed "\",\"started\":\"2024-01-02T03:04:05Z\"," \
+    { name[NR] = $1; strategy[NR] = $2; threads[NR] = $3; speed[NR] = $4; params[NR] = $5 }
+    END {
+        printf "{\"t\":\"run\",\"schema\":\"rclab/1\",\"run_id\":\"" seed "\",\"started\":\"2024-01-02T03:04:05Z\"," \
             "\"argv\":[\"rclab run\"],\"seed\":1,\"rounds\":20,\"warmup_ns\":0,\"min_ns\":1000000000,\"reference\":\"gil\"," \
-            "\"place\":\"core\",\"exploratory\":false,\"rigorous\":false,\"statistics\":false,\"force_verdicts\":false,\"plan\":[" \
-            cell("gil") "," cell("biased") "],\"host\":{\"name\":\"anvil\",\"cpu\":\"A CPU\",\"topology\":{\"cores\":4},\"virt\":\"none\"," \
+            "\"place\":\"core\",\"exploratory\":false,\"rigorous\":false,\"statistics\":false,\"force_verdicts\":false,\"plan\":["
+        for (i = 1; i <= NR; i++)
+            printf "%s", (i > 1 ? "," : "") cell(i)
+        print "],\"host\":{\"name\":\"anvil\",\"cpu\":\"A CPU\",\"topology\":{\"cores\":4},\"virt\":\"none\"," \
             "\"kernel\":\"6.1\",\"machine\":\"x86_64\"},\"build\":{\"cc\":\"gcc 12\",\"cflags\":\"-O2\",\"git\":\"abc\",\"dirty\":false," \
             "\"ndebug\":true,\"optimised\":true,\"sanitizers\":[]},\"system\":{\"load1\":0.1},\"unavailable\":[]}"
-        for (round = 0; round < 20; round++) {
-            sample("gil", round, 0, 1e8 * noise())
-            sample("biased", round, 1, speed * 1e8 * noise())
-        }
+        for (round = 0; round < 20; round++)
+            for (i = 1; i <= NR; i++)
+                sample(i, round, speed[i] * (round % 2 ? drift : 1) * 1e8 * noise())
         print "{\"t\":\"end\",\"complete\":true,\"stopped\":null}"
-    }' | sed "${3:-}" >"$1"
+    }' | sed "${4:-}" >"$1"
+}
+
+# fixture FILE SPEED [SED]: gil at 100 Mcalls/s and biased at SPEED times that.
+fixture() {
+    printf 'fib/%s/t1 %s 1 %s {"n":"20"}\n' gil gil 1 biased biased "$2" |
+        made "$1" "$(awk -v speed="$2" 'BEGIN { print 4711 + int(speed * 1000) }')" 1 "${3:-}"
 }
 
 fixture ref.jsonl 2
@@ -100,6 +110,78 @@ sed -E '2,21s/"hop_ns":\[30,31\]/"hop_ns":[160,161]/' near.jsonl >mixed.jsonl
 expect 'files are compared within one regime' 0 '^fib/biased/t2 .* 20:10 +10 ' "$rclab" compare near.jsonl mixed.jsonl
 sed -E 's/"hop_ns":\[30,31\]/"hop_ns":[160,161]/' near.jsonl >far.jsonl
 expect 'and not at all across two' 0 '^fib/biased/t2 +– ' "$rclab" compare near.jsonl far.jsonl
+
+# --- compare within one file: gc halves gil's rate and takes a tenth of biased's; biased scales, gil does not. The rounds drift by
+# four, so that only pairs see it
+while read -r threads strategy off on; do
+    echo "fib/$strategy/t$threads $strategy $threads $off {\"n\":\"20\",\"gc\":\"off\"}"
+    echo "fib/$strategy/t$threads/gc=track-buffered $strategy $threads $on {\"n\":\"20\",\"gc\":\"track-buffered\"}"
+done >grid.plan <<'VALUES'
+1 gil 1 0.5
+1 biased 2 1.8
+2 gil 1 0.5
+2 biased 3.8 3.42
+4 gil 1 0.5
+4 biased 5 4.5
+VALUES
+echo 'fob/gil/t1 gil 1 1 {"n":"30"}' >>grid.plan
+made grid.jsonl 4711 4 <grid.plan
+expect 'values of a variable, paired by round' 0 '^grid.jsonl: against gc=off within one file, paired by round$' "$rclab" compare grid.jsonl --along=gc
+holds 'the known ratio' grep -Eq '^track-buffered +fib/gil/t1/gc=track-buffered +2[45][0-9]\.[0-9]M +12[0-9]\.[0-9]M +0\.(49|50)[0-9]× \[0\.(49|50).* 20:20 +0 +slower$' out
+holds 'of each strategy' grep -Eq '^track-buffered +fib/biased/t2/gc=track-buffered .* 0\.(89|90)[0-9]× \[.* slower$' out
+holds 'one row for each but the reference' count_is 6 '^track-buffered ' out
+holds 'and no other' count_is 7 '× \[|^VALUE' out
+holds 'a workload without the variable is left out, and that is said' grep -q '^ *1 of 13 cells are left out: their workload has no gc$' out
+expect 'another value as the reference' 0 '^off +fib/biased/t1 .*1\.1[01][0-9]× .* faster$' "$rclab" compare grid.jsonl --along gc --reference track-buffered
+holds 'has no row' lacks out '^track-buffered'
+expect 'threads: the scaling' 0 'against threads=1 within .*the ratio is the scaling$' "$rclab" compare grid.jsonl --along=threads
+holds 'of a strategy that scales' grep -Eq '^2 +fib/biased/t2 .*1\.(89|90|91)[0-9]× .* 20:20 +0 +faster$' out
+holds 'and of one that does not' grep -Eq '^2 +fib/gil/t2 .* inconclusive$' out
+holds 'a group stands together' test "$(awk '/^[0-9]/ { print $2 }' out | head -n 3 | tr '\n' ' ')" = 'fib/gil/t2 fib/gil/t4 fib/gil/t2/gc=track-buffered '
+expect 'threads against another number' 0 '^4 +fib/biased/t4 .*1\.3[123][0-9]× ' "$rclab" compare grid.jsonl --along=threads --reference=2
+"$rclab" compare grid.jsonl >strategies.out
+expect 'along the strategy is what it is without' 0 '^fib/biased/t2 .* 3\.[78][0-9]+× .* faster$' "$rclab" compare grid.jsonl --along=strategy
+holds 'to the letter' diff strategies.out out
+expect 'CSV has the value before the cell' 0 '^VALUE,CELL,REF/S,NEW/S,RATIO \[95% CI\],SAMPLES,DROPPED,VERDICT$' \
+    "$rclab" compare grid.jsonl --along=gc --style csv
+holds 'a line each and nothing else' count_is 6 '^track-buffered,fib/(gil|biased)/t[124]/gc=track-buffered,[0-9.]+[MG],[0-9.]+[MG],0\.[0-9]+× \[[^,]*\],20:20,0,slower$' out
+holds 'no heading' test "$(wc -l <out)" -eq 7
+expect 'Markdown along a variable' 0 '^\| track-buffered \| fib/gil/t1/gc=track-buffered \| 2[45][0-9]\.' "$rclab" compare grid.jsonl --along=gc --style md
+expect 'a gate along a variable fails' 1 '^gate  throughput:-20%: fib/gil/t1/gc=track-buffered: FAILED, 0\.' \
+    "$rclab" compare grid.jsonl --along=gc --fail-if throughput:-20%
+holds 'for those that fell so far' grep -q '^gate  throughput:-20%: 3 passed, 3 failed, 0 undecided$' out
+expect 'a wider one passes' 0 '6 passed, 0 failed' "$rclab" compare grid.jsonl --along=gc --fail-if throughput:-60%
+expect 'settled under --strict' 0 . "$rclab" compare grid.jsonl --along=gc --strict
+expect 'and not, exit 3' 3 'inconclusive' "$rclab" compare grid.jsonl --along=threads --strict
+sed '1s/"exploratory":false/"exploratory":true/' grid.jsonl >try.jsonl
+expect 'exploratory along a variable' 0 '^track-buffered .* exploratory$' "$rclab" compare try.jsonl --along=gc
+sed '/"cell":"fib.gil.t1.gc.*"round":3,/s/"status":"ok","signal":null/"status":"crash","signal":"SIGSEGV"/' grid.jsonl >crashed.jsonl
+expect 'a failed cell along a variable, exit 4' 4 '^track-buffered +fib/gil/t1/.* failed$' "$rclab" compare crashed.jsonl --along=gc
+sed '1s/\("strategy":"gil"[^}]*}[^}]*},"traits":{"unsafe":\)false/\1true/g' grid.jsonl >unsafe.jsonl
+expect 'wrong answers are not ranked' 0 '^2 +fib/gil/t2 .* wrong answers expected$' "$rclab" compare unsafe.jsonl --along=threads
+expect 'nor is what is compared with them' 0 '^1 +fib/gil/t1 .* wrong answers expected$' "$rclab" compare unsafe.jsonl --along=threads --reference=2
+holds 'others are' grep -Eq '^1 +fib/biased/t1 .* slower$' out
+expect 'and no gate is' 0 '^gate  throughput:-99%: 4 passed, 0 failed, 0 undecided$' \
+    "$rclab" compare unsafe.jsonl --along=threads --reference=2 --fail-if throughput:-99%
+sed '1s/"reference":"gil"/"reference":"biased"/' grid.jsonl >biased.jsonl
+expect 'strategies: the reference is the file'"'"'s' 0 'biased.jsonl: against biased within' "$rclab" compare biased.jsonl
+sed -E '/"cell":"fib.biased.t2","round":[0-4],/s/"hop_ns":\[30,31\]/"hop_ns":[30,160]/
+    /"cell":"fib.biased.t2","round":[5-9],/s/"hop_ns":\[30,31\]/"hop_ns":[160,161]/' grid.jsonl >apart.jsonl
+expect 'one thread meets near and far, and none that flipped' 0 '^2 +fib/biased/t2 .* 15:15 +10 ' "$rclab" compare apart.jsonl --along=threads
+expect 'two threads meet within one regime' 0 '^4 +fib/biased/t4 .* 10:10 +20 ' "$rclab" compare apart.jsonl --along=threads --reference=2
+expect 'a variable that is not there' 2 "unknown variable of this file 'thread' \(did you mean threads\?\); allowed: strategy, gc, threads" \
+    "$rclab" compare grid.jsonl --along=thread
+expect 'one that differs between workloads only' 2 'grid.jsonl has no two cells that differ in n alone \(it holds 20, 30\); --along takes: strategy, gc, threads$' \
+    "$rclab" compare grid.jsonl --along=n
+expect 'one that all left at its default' 2 'differ in lock alone \(it holds biased\); --along takes: strategy, gc, threads$' "$rclab" compare grid.jsonl --along=lock
+expect 'one value only' 2 'ref.jsonl has no two cells that differ in threads alone \(it holds 1\); --along takes: strategy$' "$rclab" compare ref.jsonl --along=threads
+expect 'a value that is not there' 2 "unknown value of gc in this file 'of' \(did you mean off\?\); allowed: off, track-buffered$" \
+    "$rclab" compare grid.jsonl --along=gc --reference=of
+expect 'no such number of threads' 2 "unknown value of threads in this file '3'.*; allowed: 1, 2, 4$" "$rclab" compare grid.jsonl --along=threads --reference=3
+for option in along reference; do
+    expect "--$option with two files" 2 "^rclab: --$option: with two files each cell is compared with the same one of the first" \
+        "$rclab" compare grid.jsonl ref.jsonl "--$option=gc"
+done
 
 # --- export
 json() { # FILE EXPRESSION: a Python expression over the JSON document d
