@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "axis.h"
 #include "callgrind.h"
 #include "counting.h"
 #include "die.h"
@@ -342,9 +343,26 @@ static void run_explain_fib(void)
          "shared object.");
 }
 
+/* Strategies and the scaling are in the tables; other values stand in different ones. */
+static void run_point_to_compare(const struct run *run, FILE *stream)
+{
+    bool dim = stream == stdout && table_colours_wanted();
+    struct names axes = {0};
+
+    axis_all(&run->results, &axes);
+    for (size_t i = 0; i < axes.count; i++)
+        if (strcmp(axes.item[i], RESULTS_STRATEGY) != 0 && strcmp(axes.item[i], RESULTS_THREADS) != 0) {
+            fprintf(stream, "%scompare  rclab compare --along=%s %s%s\n", dim ? "\033[2m" : "", axes.item[i], run->file.path,
+                    dim ? "\033[0m" : "");
+            break;
+        }
+    names_free(&axes);
+}
+
 static int run_report(struct run *run)
 {
     const struct options *options = &run->options;
+    FILE *stream = options->style == TABLE_CSV ? stderr : stdout;
     int settled = report_tables(&run->results, options->style, options->quiet);
 
     if (run->stopped)
@@ -353,8 +371,9 @@ static int run_report(struct run *run)
         return settled;
     if (options->fib && options->style != TABLE_CSV)
         run_explain_fib();
-    fprintf(options->style == TABLE_CSV ? stderr : stdout, "%ssamples  %s\n", options->style == TABLE_CSV ? "" : "\n",
-            run->file.path);
+    fprintf(stream, "%ssamples  %s\n", options->style == TABLE_CSV ? "" : "\n", run->file.path);
+    if (options->pace.mode == PACE_OFF && !options->count_instructions)
+        run_point_to_compare(run, stream);
     return settled;
 }
 

@@ -90,6 +90,7 @@ expect 'a policy in the heading' 0 '^graph size=64 .*gc=track-buffered' "$rclab"
     -L size=64 -L gc=track-buffered,off -L gc-threshold=100 "${brief[@]}" --stats -o policies.jsonl
 holds 'the collector has its table' grep -Eq "^${words[0]} +[1-9][0-9]* +[0-9]+ +[1-9]" out
 holds 'its figures are in the file' grep -Eq '"collector":\{"collections":[1-9].*"stops":\{"unit":"ns","events":[1-9]' policies.jsonl
+holds 'what compares the two is told' grep -qx 'compare  rclab compare --along=gc policies.jsonl' out
 holds 'and null where it was off' count_is 2 '"collector":null' policies.jsonl
 holds 'the cell is named by it' grep -q '"cell":"graph/[^"]*gc=track-buffered' policies.jsonl
 expect 'an unknown policy' 2 "gc=on: allowed is off\|track" "$rclab" run -W graph -s "${words[0]}" -L gc=on
@@ -109,6 +110,7 @@ for strategy in $strategies; do
 done
 holds 'few rounds are called exploratory' grep -q '^! exploratory' run.out
 holds 'few rounds give no verdicts' lacks run.out 'faster|slower'
+holds 'no variable, nothing to compare it along' lacks run.out '^compare '
 holds 'the seed is printed' grep -q 'seed 7$\|seed 7 ' run.out
 holds 'no colour codes in a pipe' lacks run.out $'\e'
 holds 'file begins with the run' grep -Eq '^\{"t":"run","schema":"rclab/1"' <(head -n 1 run.jsonl)
