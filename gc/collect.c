@@ -9,7 +9,8 @@
  *     finalisers · stop · garbage that is held from outside now, and what it reaches, stays (resurrection) · start
  *     clear the rest · drop our references: counting frees them
  *
- * (Bacon and Rajan's idea of subtracting internal references, as in CPython's gcmodule; synchronous, the world being stopped.)
+ * (Subtracting internal references: Christopher, "Reference count garbage collection", 1984; over all containers at once, as CPython's
+ * collector does it. Bacon and Rajan, ECOOP 2001, do it concurrently; here the world is stopped.)
  *
  * Holders make trees: a container never comes to stand below itself (gc_top). They prove that something is live, never that it is
  * not: it may be held by others as well. So the suspects are looked at once more, and where there are none, as in most heaps with no garbage, every

@@ -20,8 +20,8 @@
  *
  * Invariant: under module_lock.mutex: owner == NULL implies dead == NULL. heap_thread.module == l exactly while l->owner is that thread.
  * Order: module_lock.mutex carries everything from one holder to the next.
- * Sources: PEP 489 (phases), PEP 703 (what does not say that it is safe gets a lock), the Gilectomy's plan, CPython's critical sections
- * (given up when it must wait).
+ * Sources: PEP 489 (phases), PEP 703 (what does not say that it is safe: there it switches the GIL on for all), the Gilectomy's plan of a lock
+ * around extensions, CPython's critical sections (given up when it must wait).
  */
 #ifndef OBJECTS_MODULE_H
 #define OBJECTS_MODULE_H

@@ -2,8 +2,9 @@
  * module_api.h -- what an extension module is written against: this header alone, C11, nothing else of the runtime.
  *
  * A module is a shared object that exports one `const struct module_definition rclab_module` (MODULE_SYMBOL). Loading it has
- * phases, as in PEP 489: the definition is read and its version checked; its state is allocated, zeroed; the create slots
- * run, then the exec slots, each in their order; then its functions can be called. What is called afterwards gets the
+ * phases, as in PEP 489 (where the state comes after create, and there is one create slot at most): the definition is read and its
+ * version checked; its state is allocated, zeroed; the create slots run, then the exec slots, each in their order; then its
+ * functions can be called. What is called afterwards gets the
  * `struct module`: two loads, and two runtimes in one process, have one each, so what belongs to a module belongs into its
  * state and not into C statics.
  *

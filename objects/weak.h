@@ -15,7 +15,7 @@
  * Memory ordering: the stripe's lock, and (W1): a reference that is found cleared without the lock is out of the table. The bit is
  * set by who holds a reference and read by who found none left (R1), or with the world stopped (T1).
  * Lock order: a stripe's lock is a leaf; an object lock may be held (weakdict.c).
- * Sources: FIELD.md 1 (buffered, biased), 3.20; CPython's clearing of weak references before finalisers (gcmodule.c): protocol, not text.
+ * Sources: FIELD.md 1 (buffered, biased), 3.20; CPython's clearing of weak references before finalisers (gcmodule.c up to 3.12): protocol, not text.
  */
 #ifndef OBJECTS_WEAK_H
 #define OBJECTS_WEAK_H

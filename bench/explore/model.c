@@ -15,8 +15,8 @@
  * cannot close a cycle. So only stale reads and stores put before others are checked.
  *
  * membarrier(2) (os_fence_others) is an SC fence of its caller. The light fence on the other side is one too, but only
- * towards os_fence_others: two light fences do not order each other (as in the Linux kernel's model, where each membarrier
- * stands either before or after each light fence; Alglave et al., ASPLOS 2018).
+ * towards os_fence_others: two light fences do not order each other (as the Linux kernel's model has it of RCU, where each grace
+ * period stands either before or after each read section: Alglave et al., ASPLOS 2018; the carrying over is ours).
  */
 #include "engine.h"
 #include <string.h>

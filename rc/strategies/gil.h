@@ -1,5 +1,5 @@
 /*
- * gil.h -- the plain count under a global interpreter lock: the baseline that everybody knows (CPython up to 3.12).
+ * gil.h -- the plain count under a global interpreter lock: the baseline that everybody knows (CPython, but for its free-threaded builds).
  *
  * An attached thread holds the GIL; attaching takes it, detaching gives it up. A thread that waits longer than the switch
  * interval sets the holder's breaker; the holder gives the GIL up at its next safepoint and waits until somebody else

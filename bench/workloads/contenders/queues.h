@@ -3,9 +3,9 @@
  *
  * None of them waits: a put says when there is no room (the ring; the others have no bound), a get when there is nothing. A node
  * is made for each item, but not by the ring. `put` takes the caller's reference when it returns 1, and `get` hands it on.
- *     wfcq     Michael and Scott's two ends as in liburcu: a put is one exchange, those who get exclude each other by a mutex
- *     lfq      Michael and Scott's lock-free queue: compare-exchange at both ends; nodes go through a limbo
- *     ckfifo   the same with counted pointers (16-byte compare-exchange); nodes go through a limbo as well
+ *     wfcq     liburcu's wait-free queue (Desnoyers, Lai, after McKenney): a put is one exchange, those who get exclude each other by a mutex
+ *     lfq      liburcu's lock-free queue, of the kind of Michael and Scott's: compare-exchange at both ends; nodes go through a limbo
+ *     ckfifo   the same kind with counted pointers (16-byte compare-exchange); nodes go through a limbo as well
  *     ckring   a bounded array, compare-exchange at both ends
  */
 #ifndef CONTENDERS_QUEUES_H
