@@ -52,7 +52,7 @@
  * is one), each 0 by default.
  *
  * A strategy that defers returns false from rc_decref and later calls rc_dead(head). It says what it holds meanwhile by
- * rc_stat_deferred (RC_PEAKS in stats.h), with rc_bytes(head): the two upward calls.
+ * rc_stat_deferred (RC_PEAKS in stats.h), with rc_bytes(head). The upward calls: these two, and rc_dead_pending from rc_settle_stw.
  *
  * Memory ordering common to all: an incref may be relaxed, because the caller already holds what keeps the object. All
  * accesses to an object must happen before its deallocation: each decref releases and the last one acquires (R1/R2, named in each
