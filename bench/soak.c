@@ -83,7 +83,7 @@ static char *soak_draw_value(uint64_t *state, const struct param *param, bool po
     char *value = NULL;
 
     if (param->kind == PARAM_CHOICE) {
-        names_split(&choices, param->choices, '|');
+        param_choices(param, &choices);
         value = memory_text("%s", choices.item[draw_below(state, choices.count)]);
         names_free(&choices);
     } else if (param->kind == PARAM_INT && (!policy || draw_below(state, 2))) {
