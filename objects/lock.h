@@ -135,6 +135,8 @@ HOT void lock_drop(struct lock *l)
 
 #if LOCK_NONE
 HOT bool lock_is_own(const struct lock *l) { (void)l; return true; }
+HOT bool lock_try_own(struct lock *l) { (void)l; return true; }
+HOT bool lock_try_other(struct lock *l) { (void)l; return true; }
 #else
 /* relaxed: a thread finds its own id here only if it stored it, and only it takes it away */
 HOT bool lock_is_own(const struct lock *l) { return atomic_load_explicit(&l->owner, memory_order_relaxed) == rt_self->id; }
@@ -165,35 +167,27 @@ HOT bool lock_try_shared(struct lock *l)
     /* (L1) acquire: sees what the last holder wrote before its release (L2); relaxed on failure: nothing is read */
     return atomic_compare_exchange_strong_explicit(&l->word, &word, LOCK_HELD, memory_order_acquire, memory_order_relaxed);
 }
-#endif
 
-/* For the owner alone, through its bias; false: there is none. Never waits. */
-HOT bool lock_try_own(struct lock *l)
+/* The end of a try that has the lock: true. */
+HOT bool lock_taken(const struct lock *l)
 {
-#if !LOCK_NONE
-    if (!(likely(lock_is_own(l)) && lock_enter_biased(l)))
-        return false;
+    (void)l; /* without statistics */
     lock_stat(l, acquired);
     os_interleave();
-#else
-    (void)l;
-#endif
     return true;
 }
+
+/* For the owner alone, through its bias; false: there is none. Never waits. */
+HOT bool lock_try_own(struct lock *l) { return likely(lock_is_own(l)) && lock_enter_biased(l) && lock_taken(l); }
 
 /* lock_try where lock_try_own has said no. */
 HOT bool lock_try_other(struct lock *l)
 {
-#if !LOCK_NONE
     if (unlikely(!lock_try_shared(l)))
         return false;
-    lock_stat(l, acquired);
-    os_interleave();
-#else
-    (void)l;
-#endif
-    return true;
+    return lock_taken(l);
 }
+#endif
 
 /* lock_acquire where lock_try_own has said no. */
 HOT void lock_acquire_other(struct lock *l)
