@@ -536,6 +536,15 @@ static const char *strategy_drop_immortals(struct threads_arg *a)
     return NULL;
 }
 
+static void strategy_expect_immortal(struct strategy_share *s)
+{
+    rc_drain();
+    for (int i = 0; i < s->n; i++) {
+        cr_assert(rc_is_immortal(strategy_head(&s->p[i])));
+        cr_assert_eq(strategy_deaths(&s->p[i]), 0);
+    }
+}
+
 TEST(immortal_objects_survive_decrefs_of_several_threads)
 {
     struct strategy_share *s = strategy_share(4, 4);
@@ -543,11 +552,7 @@ TEST(immortal_objects_survive_decrefs_of_several_threads)
         rc_immortalize(strategy_head(&s->p[i]));
     const char *verdict = threads_run(4, strategy_drop_immortals, s);
     cr_assert_null(verdict, "%s", verdict);
-    rc_drain();
-    for (int i = 0; i < s->n; i++) {
-        cr_assert(rc_is_immortal(strategy_head(&s->p[i])));
-        cr_assert_eq(strategy_deaths(&s->p[i]), 0);
-    }
+    strategy_expect_immortal(s);
     strategy_unshare(s);
 }
 
@@ -591,11 +596,7 @@ TEST(an_owner_makes_its_object_immortal_while_others_decref)
     s->p = calloc((size_t)s->n, sizeof *s->p);
     const char *verdict = threads_run(3, strategy_immortalize_amid, s);
     cr_assert_null(verdict, "%s", verdict);
-    rc_drain();
-    for (int i = 0; i < s->n; i++) {
-        cr_assert(rc_is_immortal(strategy_head(&s->p[i])));
-        cr_assert_eq(strategy_deaths(&s->p[i]), 0);
-    }
+    strategy_expect_immortal(s);
     strategy_unshare(s);
 }
 
@@ -632,11 +633,7 @@ TEST(a_decref_that_was_deferred_does_not_undo_immortality) /* FIELD.md 3.23 */
     s->p = calloc(50, sizeof *s->p);
     const char *verdict = threads_run(2, strategy_immortalize_queued, s);
     cr_assert_null(verdict, "%s", verdict);
-    rc_drain();
-    for (int i = 0; i < s->n; i++) {
-        cr_assert(rc_is_immortal(strategy_head(&s->p[i])));
-        cr_assert_eq(strategy_deaths(&s->p[i]), 0);
-    }
+    strategy_expect_immortal(s);
     strategy_unshare(s);
 }
 
