@@ -23,12 +23,6 @@ static struct obj *box_list(int items)
     }
     return l;
 }
-static void box_unbias(struct obj *o)
-{
-    scenario_act_as(-1);
-    o->type->lock(o);
-    o->type->unlock(o);
-}
 static void box_drop(void)
 {
     obj_xdecref(box.a);
@@ -43,8 +37,8 @@ static void box_setup_two(void)
     box.a = box_list(1);
     scenario_act_as(1);
     box.b = box_list(1);
-    box_unbias(box.a);
-    box_unbias(box.b);
+    thing_unbias(box.a);
+    thing_unbias(box.b);
 }
 static void box_extend_a(void) { list_extend(box.a, box.b); }
 static void box_extend_b(void) { list_extend(box.b, box.a); }
@@ -64,7 +58,7 @@ static void box_setup_one(void)
 {
     scenario_act_as(0);
     box.a = box_list(1);
-    box_unbias(box.a);
+    thing_unbias(box.a);
 }
 static void box_extend_self(void) { list_extend(box.a, box.a); }
 static void box_pop(void) { obj_xdecref(list_pop(box.a, 0)); }
@@ -136,7 +130,7 @@ static void box_setup_dict(void)
     struct obj *value = thing_new(7);
     dict_set(box.a, box.key[1], value);
     obj_decref(value);
-    box_unbias(box.a);
+    thing_unbias(box.a);
 }
 static void box_dict_get(void)
 {
@@ -188,8 +182,8 @@ static void box_make_iter(int items)
     box.iter = iter_new(l);
     obj_decref(l); /* the iterator alone holds it */
     scenario_act_as(-1);
-    box_unbias(box.iter);
-    box_unbias(((struct iter *)box.iter)->source);
+    thing_unbias(box.iter);
+    thing_unbias(((struct iter *)box.iter)->source);
 }
 static void box_setup_iter(void) { box_make_iter(0); }
 static void box_setup_iter_item(void) { box_make_iter(1); }

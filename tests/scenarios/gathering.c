@@ -16,9 +16,7 @@ static void gather_setup(void)
     scenario_act_as(0);
     gather.g = gathering_iterator_new();
     gather.item = thing_new(7);
-    scenario_act_as(-1);
-    gather.g->type->lock(gather.g); /* no bias: other scenarios' business */
-    gather.g->type->unlock(gather.g);
+    thing_unbias(gather.g);
 }
 static void gather_setup_second(void)
 {
@@ -103,9 +101,7 @@ static void batch_setup(batch_source *source, int64_t size)
 {
     scenario_act_as(0);
     batch.b = batch_executor_new(source, none_get(), size);
-    scenario_act_as(-1);
-    batch.b->type->lock(batch.b); /* no bias: other scenarios' business */
-    batch.b->type->unlock(batch.b);
+    thing_unbias(batch.b);
 }
 static void batch_setup_plain(void) { batch_setup(batch_make, 2); }
 static void batch_setup_blocking(void) { batch_setup(batch_make_blocking, 1); }

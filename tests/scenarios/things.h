@@ -58,6 +58,14 @@ static const struct type thing_type = {
 static const struct type mortal_type = {
     .name = "mortal", .flags = TYPE_CONTAINER, .dealloc = thing_dealloc, .finalize = thing_finalize, .traverse = thing_traverse};
 
+/* In setup, after what was made as one of the bodies' threads: its lock is biased no more. The bias is other scenarios' business. */
+API void thing_unbias(struct obj *o)
+{
+    scenario_act_as(-1);
+    o->type->lock(o);
+    o->type->unlock(o);
+}
+
 /* Increfs and decrefs, as many as fill `segments` log segments of each kind under RC_HOSTILE, and one of each more: who applies
  * logs is asked to. For setup, as one of the bodies' threads: the helper is under way when they begin. Other strategies just count. */
 enum { THINGS_LOG = 8 };
