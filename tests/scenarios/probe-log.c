@@ -66,6 +66,32 @@ static const struct scenario log_direct_one = {
 };
 SCENARIO(log_direct_one);
 
+/* The source: a new reference, or NULL if it is gone; a look at what was copied, which is dropped; and out with it. */
+static struct obj *logged_copy(void)
+{
+    os_lock(&logged.lock);
+    struct obj *o = logged.source;
+    if (o)
+        obj_incref(o);
+    os_unlock(&logged.lock);
+    return o;
+}
+static void logged_read(struct obj *o)
+{
+    if (!o)
+        return;
+    EXPLORE_CHECK(thing_value(o) == 1);
+    obj_decref(o);
+}
+static void logged_drop(void)
+{
+    os_lock(&logged.lock);
+    struct obj *o = logged.source;
+    logged.source = NULL;
+    os_unlock(&logged.lock);
+    obj_decref(o);
+}
+
 /* B drops what A has just copied, and asks for one epoch more. */
 static void logged_setup_source(void)
 {
@@ -76,24 +102,13 @@ static void logged_setup_source(void)
 }
 static void logged_copy_and_read(void)
 {
-    os_lock(&logged.lock);
-    struct obj *o = logged.source;
-    if (o)
-        obj_incref(o);
-    os_unlock(&logged.lock);
+    struct obj *o = logged_copy();
     rt_safepoint();
-    if (!o)
-        return;
-    EXPLORE_CHECK(thing_value(o) == 1);
-    obj_decref(o);
+    logged_read(o);
 }
 static void logged_drop_and_ask(void)
 {
-    os_lock(&logged.lock);
-    struct obj *o = logged.source;
-    logged.source = NULL;
-    os_unlock(&logged.lock);
-    obj_decref(o);
+    logged_drop();
     rt_safepoint();
     logged_ask();
 }
@@ -107,24 +122,12 @@ SCENARIO(log_two_turns);
 static void logged_join_and_copy(void)
 {
     rt_safepoint();
-    os_lock(&logged.lock);
-    struct obj *o = logged.source;
-    if (o)
-        obj_incref(o);
-    os_unlock(&logged.lock);
-    if (!o)
-        return;
-    EXPLORE_CHECK(thing_value(o) == 1);
-    obj_decref(o);
+    logged_read(logged_copy());
 }
 static void logged_drop_without_memory(void)
 {
     os_refuse_memory(true);
-    os_lock(&logged.lock);
-    struct obj *o = logged.source;
-    logged.source = NULL;
-    os_unlock(&logged.lock);
-    obj_decref(o);
+    logged_drop();
     rt_safepoint();
     os_refuse_memory(false);
 }
@@ -147,11 +150,7 @@ static void logged_away_setup(void)
 static void logged_return_and_drop(void)
 {
     thread_attach();
-    os_lock(&logged.lock);
-    struct obj *o = logged.source;
-    logged.source = NULL;
-    os_unlock(&logged.lock);
-    obj_decref(o);
+    logged_drop();
 }
 static const struct scenario log_away = {
     .name = "log-away", .summary = "a thread that was away while an epoch was turned drops the source of what another copies",
