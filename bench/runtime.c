@@ -115,6 +115,14 @@ API void *work_per_thread(const struct work *w, size_t bytes)
     return all ? memset(all, 0, (size_t)w->threads * bytes) : err_memory();
 }
 
+API int work_no_memory(void *state, void *thread)
+{
+    os_free(thread);
+    os_free(state);
+    err_memory();
+    return -1;
+}
+
 __attribute__((format(printf, 2, 3))) API bool work_wrong(struct work *w, const char *format, ...)
 {
     va_list args;

@@ -61,6 +61,8 @@ __attribute__((format(printf, 2, 3))) API bool work_wrong(struct work *w, const 
 
 /* One zeroed struct of `bytes` (a multiple of the cache line) per thread; NULL with ERR_MEMORY. Free with os_free. */
 API void *work_per_thread(const struct work *w, size_t bytes);
+/* What a set-up returns that found no memory: gives back the memory that it had for itself (either may be NULL). -1 with ERR_MEMORY. */
+API int work_no_memory(void *state, void *thread);
 
 /* The next number of a splitmix64 stream (Steele, Lea, Flood 2014). */
 INLINE uint64_t work_random(uint64_t *state)

@@ -99,19 +99,13 @@ static int borrowed_read_setup(struct work *w)
 {
     struct borrowed_read *s = os_alloc_zeroed(1, sizeof *s);
     struct borrowed_read_thread *thread = work_per_thread(w, sizeof *thread);
-    if (s && thread) {
-        *s = (struct borrowed_read){.items = work_int(w, "items"), .dict = work_is(w, "container", "dict"),
-                                    .borrow = work_is(w, "getter", "borrowed"), .shared = work_is(w, "sharing", "shared"),
-                                    .thread = thread};
-        w->state = s;
-        if (!s->shared || borrowed_read_fill(s, &s->all) == 0)
-            return 0;
-    } else {
-        err_memory();
-    }
-    os_free(thread);
-    os_free(s);
-    return -1;
+    if (!s || !thread)
+        return work_no_memory(s, thread);
+    *s = (struct borrowed_read){.items = work_int(w, "items"), .dict = work_is(w, "container", "dict"),
+                                .borrow = work_is(w, "getter", "borrowed"), .shared = work_is(w, "sharing", "shared"),
+                                .thread = thread};
+    w->state = s;
+    return !s->shared || borrowed_read_fill(s, &s->all) == 0 ? 0 : work_no_memory(s, thread);
 }
 
 static void borrowed_read_teardown(struct work *w)

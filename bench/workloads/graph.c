@@ -133,12 +133,8 @@ static int graph_setup(struct work *w)
 {
     struct graph *s = os_alloc_zeroed(1, sizeof *s);
     struct graph_thread *thread = work_per_thread(w, sizeof *thread);
-    if (!s || !thread) {
-        os_free(thread);
-        os_free(s);
-        err_memory();
-        return -1;
-    }
+    if (!s || !thread)
+        return work_no_memory(s, thread);
     *s = (struct graph){.size = work_int(w, "size"), .threads = w->threads, .breaks = !work_collects(w),
                         .lists = !work_is(w, "node", "dict"), .dicts = !work_is(w, "node", "list"), .thread = thread};
     for (int i = 0; i < w->threads; i++)
@@ -150,9 +146,7 @@ static int graph_setup(struct work *w)
     obj_xdecref(s->place);
     for (int i = 0; i < 2; i++)
         obj_xdecref(thread[0].key[i]);
-    os_free(thread);
-    os_free(s);
-    return -1;
+    return work_no_memory(s, thread);
 }
 
 /* --- steps --- */

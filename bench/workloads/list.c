@@ -77,10 +77,8 @@ static int list_churn_setup(struct work *w)
 {
     struct list_churn *s = os_alloc_zeroed(1, sizeof *s);
     struct list_churn_thread *thread = work_per_thread(w, sizeof *thread);
-    if (!s || !thread) {
-        err_memory();
-        goto failed;
-    }
+    if (!s || !thread)
+        return work_no_memory(s, thread);
     for (int i = 0; i < w->threads; i++)
         thread[i].random = work_stream(w, i);
     s->thread = thread;
@@ -89,13 +87,9 @@ static int list_churn_setup(struct work *w)
     while (!work_is(w, "mix", s->mix->name))
         s->mix++;
     if (work_is(w, "sharing", "shared") && !(s->shared = list_churn_list(s->size)))
-        goto failed;
+        return work_no_memory(s, thread);
     w->state = s;
     return 0;
-failed:
-    os_free(thread);
-    os_free(s);
-    return -1;
 }
 
 static void list_churn_teardown(struct work *w)

@@ -29,20 +29,15 @@ static int locks_setup(struct work *w)
     struct locks *s = os_alloc_zeroed(1, sizeof *s);
     struct locks_place *place = work_per_thread(w, sizeof *place);
     if (!s || !place)
-        goto failed;
+        return work_no_memory(s, place);
     s->place = place;
     s->shared = work_is(w, "sharing", "shared");
     if (s->shared && !(place->list = list_new(0)))
-        goto failed;
+        return work_no_memory(s, place);
     for (int i = 0; i < w->threads; i++)
         os_mutex_init(&place[i].mutex);
     w->state = s;
     return 0;
-failed:
-    os_free(place);
-    os_free(s);
-    err_memory();
-    return -1;
 }
 
 static void locks_teardown(struct work *w)

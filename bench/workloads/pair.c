@@ -89,22 +89,16 @@ static int pair_setup(struct work *w)
     static const char *const name[] = {"private", "spread", "shared", "none", "ring"};
     struct pair *s = os_alloc_zeroed(1, sizeof *s);
     struct pair_thread *thread = work_per_thread(w, sizeof *thread);
-    if (!s || !thread) {
-        err_memory();
-        goto failed;
-    }
+    if (!s || !thread)
+        return work_no_memory(s, thread);
     s->thread = thread;
     while (!work_is(w, "kind", name[s->kind]))
         s->kind++;
     s->immortal = work_is(w, "object", "immortal") && s->kind != PAIR_RING;
     if (s->kind == PAIR_SHARED && !(s->shared = pair_object(s, 0)))
-        goto failed;
+        return work_no_memory(s, thread);
     w->state = s;
     return 0;
-failed:
-    os_free(thread);
-    os_free(s);
-    return -1;
 }
 
 static void pair_teardown(struct work *w)

@@ -60,20 +60,14 @@ static int traversal_setup(struct work *w)
     struct traversal *s = os_alloc_zeroed(1, sizeof *s);
     struct traversal_thread *thread = work_per_thread(w, sizeof *thread);
     int64_t leaf = TRAVERSAL_FIRST;
-    if (!s || !thread) {
-        err_memory();
-        goto failed;
-    }
+    if (!s || !thread)
+        return work_no_memory(s, thread);
     *s = (struct traversal){.depth = (int)work_int(w, "depth"), .fanout = (int)work_int(w, "fanout"),
                             .borrowed = work_is(w, "reference", "borrowed"), .thread = thread};
     if (!(s->root = traversal_make(s, s->depth, &leaf)))
-        goto failed;
+        return work_no_memory(s, thread);
     w->state = s;
     return 0;
-failed:
-    os_free(thread);
-    os_free(s);
-    return -1;
 }
 
 static void traversal_teardown(struct work *w)

@@ -26,12 +26,8 @@ static int trees_setup(struct work *w)
 {
     struct trees *s = os_alloc_zeroed(1, sizeof *s);
     struct trees_thread *thread = work_per_thread(w, sizeof *thread);
-    if (!s || !thread) {
-        os_free(thread);
-        os_free(s);
-        err_memory();
-        return -1;
-    }
+    if (!s || !thread)
+        return work_no_memory(s, thread);
     *s = (struct trees){.depth = (int)work_int(w, "depth"), .tuples = work_is(w, "node", "tuple"), .thread = thread};
     for (int i = 0; i < w->threads; i++)
         thread[i].depth = s->depth;

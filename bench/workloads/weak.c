@@ -82,12 +82,8 @@ static int weak_work_setup(struct work *w)
 {
     struct weak_work *s = os_alloc_zeroed(1, sizeof *s);
     struct weak_work_thread *thread = work_per_thread(w, sizeof *thread);
-    if (!s || !thread) {
-        os_free(thread);
-        os_free(s);
-        err_memory();
-        return -1;
-    }
+    if (!s || !thread)
+        return work_no_memory(s, thread);
     *s = (struct weak_work){.shared = work_is(w, "sharing", "shared"), .make = work_is(w, "op", "make"), .dead = work_is(w, "op", "dead"),
                             .thread = thread};
     w->state = s;
