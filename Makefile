@@ -150,7 +150,7 @@ explore: $(EXPLORER) ## prove every scenario on every strategy that may run with
 	$(EXPLORER) --all --quick -q --spurious 1 --budget $(EXPLORE_BUDGET)
 $(EXPLORER): $(EXPLORE_OBJ) $(EXPLORE_ASM) $(EXPLORE_UNIT) $(patsubst %,build/explore/driver-%.o,die names suggest timing memory)
 	$(CC) -no-pie $^ -o $@ -lgmp -lm -ljansson
-mutants: $(EXPLORER) ## seed each fault of tests/mutants/table and let the explorer find it (minutes)
+mutants: $(EXPLORER) ## seed each fault of tests/mutants/table and let the explorer or the unit tests find it (minutes)
 	tests/mutants/run
 
 # --- tests ---
