@@ -312,6 +312,39 @@ static void collect_in_used_slots(enum track_policy track)
 TEST(garbage_in_slots_used_before_makes_a_collection_due_track_thread) { collect_in_used_slots(TRACK_THREAD); }
 TEST(garbage_in_slots_used_before_makes_a_collection_due_track_locked) { collect_in_used_slots(TRACK_LOCKED); }
 
+/* What is dropped leaves its room to the next: no growth. */
+static void collect_come_and_go(enum track_policy track)
+{
+    if (RC_DEFERS_FREE)
+        return; /* rooms are left late, and by another thread */
+    collect_begin(track, COLLECT_DUE);
+    for (int i = 0; i < 4 * COLLECT_DUE; i++) {
+        obj_decref(list_new(0));
+        rt_safepoint();
+    }
+    cr_assert_eq(gc_statistics().collections, 0);
+}
+TEST(what_comes_and_goes_makes_no_collection_due_track_thread) { collect_come_and_go(TRACK_THREAD); }
+TEST(what_comes_and_goes_makes_no_collection_due_track_locked) { collect_come_and_go(TRACK_LOCKED); }
+
+/* What two sweeps in a row have found free is free once. */
+static void collect_sweep_twice(enum track_policy track)
+{
+    collect_begin(track, 0);
+    struct obj *kept = list_new(0);
+    collect_grow(kept, COLLECT_DUE);
+    cr_assert_eq(list_clear(kept), 0);
+    rc_drain();
+    gc_collect();
+    gc_collect();
+    collect_grow(kept, 2 * COLLECT_DUE);
+    gc_collect();
+    cr_assert_eq(gc_statistics().tracked, 2 * COLLECT_DUE + 1);
+    obj_decref(kept);
+}
+TEST(a_slot_that_is_swept_twice_is_given_once_track_thread) { collect_sweep_twice(TRACK_THREAD); }
+TEST(a_slot_that_is_swept_twice_is_given_once_track_locked) { collect_sweep_twice(TRACK_LOCKED); }
+
 /* --- threads --- */
 
 enum { COLLECT_ROUNDS = 300 };

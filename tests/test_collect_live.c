@@ -97,6 +97,101 @@ static void live_hub(enum track_policy track)
 TEST(a_hub_is_kept_by_any_spoke_track_thread) { live_hub(TRACK_THREAD); }
 TEST(a_hub_is_kept_by_any_spoke_track_locked) { live_hub(TRACK_LOCKED); }
 
+/* --- how much is looked at --- */
+
+/* Holds another one, and tells how often anybody asks. */
+struct live_link {
+    struct container base;
+    struct obj *held;
+};
+static int live_traversals;
+
+static int live_link_traverse(struct obj *o, int (*visit)(struct obj *, void *), void *arg)
+{
+    struct live_link *l = (struct live_link *)o;
+    live_traversals++;
+    return l->held ? visit(l->held, arg) : 0;
+}
+static void live_link_dealloc(struct obj *o)
+{
+    struct live_link *l = (struct live_link *)o;
+    if (l->held)
+        obj_decref_field(l->held);
+    obj_free(o, sizeof *l);
+}
+static const struct type live_link_type = {
+    .name = "link", .flags = TYPE_CONTAINER, .dealloc = live_link_dealloc, .traverse = live_link_traverse};
+
+/* `held` is stolen. */
+static struct live_link *live_link_new(struct obj *held)
+{
+    struct live_link *l = obj_alloc(&live_link_type, sizeof *l);
+    cr_assert_not_null(l);
+    l->held = held;
+    obj_track(&l->base);
+    return l;
+}
+
+static void live_once(struct live_link *first, int length)
+{
+    live_traversals = 0;
+    cr_assert_eq(gc_collect(), 0);
+    cr_assert_eq(gc_statistics().tracked, length);
+    cr_assert_eq(gc_statistics().suspects, 0);
+    cr_assert_eq(live_traversals, length);
+    live_words_are_clean();
+    obj_decref(&first->base.base);
+}
+
+enum { LIVE_LINKS = 100 };
+
+TEST(without_garbage_each_is_traversed_once_made_from_the_last)
+{
+    live_begin(TRACK_THREAD);
+    struct live_link *first = NULL;
+    for (int i = 0; i < LIVE_LINKS; i++)
+        first = live_link_new(first ? &first->base.base : NULL);
+    live_once(first, LIVE_LINKS);
+}
+TEST(without_garbage_each_is_traversed_once_made_from_the_first)
+{
+    live_begin(TRACK_THREAD);
+    struct live_link *first = live_link_new(NULL), *last = first;
+    for (int i = 1; i < LIVE_LINKS; i++) {
+        struct live_link *next = live_link_new(NULL);
+        last->held = &next->base.base;
+        last = next;
+    }
+    live_once(first, LIVE_LINKS);
+}
+
+TEST(what_lives_is_not_suspected_because_garbage_holds_it)
+{
+    live_begin(TRACK_THREAD);
+    struct obj *kept = live_chain(10), *ring = list_new(0);
+    cr_assert_eq(list_append(ring, ring) | list_append(ring, kept), 0);
+    obj_decref(ring);
+    cr_assert_eq(gc_collect(), 1);
+    cr_assert_eq(gc_statistics().suspects, 1);
+    cr_assert_eq(live_chain_length(kept), 10);
+    obj_decref(kept);
+}
+
+TEST(what_is_immortal_stays)
+{
+    live_begin(TRACK_THREAD);
+    struct obj *forever = list_new(0), *below = list_new(0);
+    cr_assert_eq(list_append(below, forever) | list_append(forever, below), 0);
+    obj_decref(below);
+    rc_drain();
+    rc_immortalize(&forever->rc);
+    cr_assert_eq(gc_collect(), 0);
+    cr_assert_eq(list_length(below), 1);
+    cr_assert_eq(list_clear(forever), 0);
+    rc_drain();
+    obj_dealloc(forever);
+}
+
 /* --- a finaliser, so that there is a second look: at garbage that refers to what lives --- */
 
 static void live_finalize(struct obj *o) { (void)o; }

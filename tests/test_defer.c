@@ -89,6 +89,24 @@ TEST(a_deferred_function_is_freed_by_the_collector) { defer_collected(TRACK_THRE
 TEST(a_deferred_function_is_freed_by_the_collector_track_locked) { defer_collected(TRACK_LOCKED, DEFERRED); }
 TEST(a_function_counted_by_thread_is_freed_by_the_collector) { defer_collected(TRACK_THREAD, BY_THREAD); }
 
+/* Few are suspected: these are counted anew, and the registry's reference is not one that holds them then either. */
+TEST(a_deferred_function_among_many_that_live_is_freed_by_the_collector)
+{
+    defer_begin(TRACK_THREAD);
+    struct obj *many = list_new(0);
+    for (int i = 0; i < 100; i++) {
+        struct obj *one = list_new(0);
+        cr_assert_eq(list_append(many, one), 0);
+        obj_decref(one);
+    }
+    int64_t before = defer_live();
+    obj_decref(defer_function(DEFERRED));
+    rc_drain();
+    cr_assert_gt(gc_collect(), 0);
+    cr_assert_eq(defer_live(), before);
+    obj_decref(many);
+}
+
 static void defer_cycle(enum defer_how how)
 {
     defer_begin(TRACK_THREAD);

@@ -361,6 +361,27 @@ TEST(weak_references_that_finalisers_make_to_garbage_are_cleared_before_it_is)
     obj_decref(weak_seen);
 }
 
+static void weak_end_makes_and_saves(struct obj *o)
+{
+    weak_end_makes(o);
+    weak_end_saves(o);
+}
+TEST(weak_references_that_finalisers_make_to_what_they_rescue_stay)
+{
+    weak_begin(TRACK_THREAD, 0);
+    weak_at_end = weak_end_makes_and_saves;
+    weak_seen = NULL;
+    weak_saved = list_new(0);
+    obj_decref(weak_cycle());
+    cr_assert_eq(gc_collect(), 0);
+    cr_assert_eq(weak_look(weak_seen), 1);
+    obj_decref(weak_saved);
+    rc_drain();
+    cr_assert_eq(gc_collect(), 2);
+    cr_assert_eq(weak_look(weak_seen), 0);
+    obj_decref(weak_seen);
+}
+
 /* --- weak dict --- */
 
 TEST(a_weak_dict_keeps_its_keys_and_not_its_values)
