@@ -444,6 +444,37 @@ static const struct scenario reads_scenario_slice = {
 };
 SCENARIO(reads_scenario_slice);
 
+/* A sort empties the list until it is done. What is appended meanwhile goes when the sorted items come back: the length never falls to 0
+ * in between, and the sort says that something was lost. */
+static void reads_setup_sort(void)
+{
+    scenario_act_as(1);
+    reads.o = list_new(2);
+    list_append(reads.o, bool_get(true));
+    list_append(reads.o, bool_get(false));
+    scenario_act_as(-1);
+    obj_decref(list_get(reads.o, 0));
+    scenario_act_as(1);
+}
+static void reads_sort(void) { reads.thing = list_sort(reads.o) != 0 && err_take() == ERR_CHANGED ? none_get() : NULL; }
+static void reads_append_while_sorted(void)
+{
+    bool emptied = list_length(reads.o) == 0;
+    list_append(reads.o, bool_get(true));
+    EXPLORE_CHECK(!emptied || list_length(reads.o) > 0);
+}
+static void reads_check_sort(void)
+{
+    EXPLORE_CHECK(list_length(reads.o) == (reads.thing ? 2 : 3));
+    reads_drop();
+}
+static const struct scenario reads_scenario_sort = {
+    .name = "reads-list-sort", .summary = "who appends while the list is sorted never sees it without items", .source = "FIELD.md section 1",
+    .setup = reads_setup_sort, .thread = {reads_append_while_sorted, reads_sort}, .check = reads_check_sort, .unfit = reads_unfit,
+    .reads = READS_OPTIMISTIC,
+};
+SCENARIO(reads_scenario_sort);
+
 /* --- dicts --- */
 
 /* Room for one entry, used by key 1 -> thing 1. */
