@@ -370,11 +370,14 @@ static bool same_event(const struct graph *a, int i, const struct graph *b, int 
     return a->event[i].thread == b->event[k].thread && a->event[i].index == b->event[k].index;
 }
 
-/* The choice reads what event e of the followed graph reads; stands where e stands among the writes that are there already. */
+/* The choice reads what event e of the followed graph reads; stands where e stands among the writes that are there already; is what
+ * the world decided there. */
 static bool follows(struct choice c, const struct op *op, const struct event *e)
 {
     if (op->kind == FENCE)
         return true;
+    if (op->kind == CHOICE)
+        return (uint64_t)c.mo == e->written;
     if (e->reads)
         return same_event(graph, c.from, follow.g, e->from);
     int before = 1;

@@ -14,11 +14,8 @@ failed=0
 executions=0
 schedules=0
 
-# field KEY LINE: a number or word of a line of JSON
-field() {
-    local pattern="\"$1\":\"?([^\",]*)"
-    [[ $2 =~ $pattern ]] && echo "${BASH_REMATCH[1]}"
-}
+# shellcheck source=tests/explore/lines.sh
+. "$(dirname "$0")/lines.sh"
 
 outcomes() { # LINE: one on each line; they are sorted
     local list=${1##*\"outcomes\":[\"}

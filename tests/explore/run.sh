@@ -17,17 +17,8 @@ trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
 # shellcheck source=tests/checks.sh
 . "$here/../checks.sh"
-
-# field KEY LINE: a number or word of a line of JSON
-field() {
-    local pattern="\"$1\":\"?([^\",]*)"
-    [[ $2 =~ $pattern ]] && echo "${BASH_REMATCH[1]}"
-}
-
-failure() { # LINE: what failed, and how
-    local rest=${1#*\"failure\":}
-    echo "${rest%%,\"schedule\"*}"
-}
+# shellcheck source=tests/explore/lines.sh
+. "$here/lines.sh"
 
 prove() { # SCENARIO OPTION…: the line of JSON
     local scenario=$1
@@ -65,9 +56,7 @@ for found in dpor.rc11 brute.rc11 dpor.sc; do
     while read -r line; do
         name=$(field scenario "$line")
         [ "$(failure "$line")" = null ] || [[ $(failure "$line") = '{"kind":"crash"'* ]] && continue
-        schedule=$(field schedule "$line")
-        [ "$schedule" = null ] && schedule=
-        again=$(prove "$name" --model "${found#*.}" --replay "$schedule")
+        again=$(replay "$explorer" "$line")
         holds "$name ($found): its replay fails in the same way" test "$(failure "$again")" = "$(failure "$line")"
         holds "$name ($found): its replay has the same schedule" test "$(field schedule "$again")" = "$(field schedule "$line")"
     done <"$found"

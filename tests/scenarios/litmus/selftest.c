@@ -241,6 +241,22 @@ static const struct scenario self_assertion_inside = {
 };
 SCENARIO(self_assertion_inside);
 
+/* --- what the world decides --- */
+
+/* Of a thread's questions whether a limit has passed, the first may be answered with yes. */
+static void self_late(void) { EXPLORE_CHECK(!explore_times_out()); }
+static const struct scenario self_limit_passes = {
+    .name = "limit-passes", .summary = "a wait's limit passes: an assertion fails", .source = "self-test", .bare = true,
+    .thread = {self_weak_increment, self_late}, .fails = "assertion",
+};
+SCENARIO(self_limit_passes);
+static void self_in_time(void) { EXPLORE_CHECK(explore_times_out()); }
+static const struct scenario self_limit_lasts = {
+    .name = "limit-lasts", .summary = "a wait's limit does not pass: an assertion fails", .source = "self-test", .bare = true,
+    .thread = {self_weak_increment, self_in_time}, .fails = "assertion",
+};
+SCENARIO(self_limit_lasts);
+
 /* --- what the explorer refuses --- */
 
 static void self_for_ever(void)
