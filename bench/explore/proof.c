@@ -103,20 +103,23 @@ static enum verdict search(void)
 /* The failing execution once more, step by step: its printed form, its lanes, its page. */
 static void explain(void)
 {
-    struct failure first = run.failure;
+    struct failure shown = run.failure;
     struct counts counts = run.counts;
     trace_begin();
-    if (!(request->search == SEARCH_DPOR ? walk_follow() : walk_again())) {
+    bool failed = request->search == SEARCH_DPOR ? walk_follow() : walk_again();
+    if (failed && strcmp(run.failure.kind, shown.kind) == 0) {
+        proof->failure = shown = run.failure; /* of a race, one step after another may show the other side */
+    } else {
         size_t used = strlen(proof->failure.text);
         snprintf(proof->failure.text + used, sizeof proof->failure.text - used, " (not reproduced: the schedule does not lead there)");
     }
     run.counts = counts;
-    trace_end(&first, !request->verbose);
+    trace_end(&shown, !request->verbose);
     snprintf(proof->schedule, sizeof proof->schedule, "%s", walk_schedule());
     if (request->lanes)
-        lanes_print(stdout, &first);
+        lanes_print(stdout, &shown);
     if (request->page)
-        stepper_write(request->page, &first, request);
+        stepper_write(request->page, &shown, request);
     fflush(stdout);
 }
 

@@ -113,6 +113,8 @@ if [[ " ${strategies[*]} " == *' plain '* ]]; then
     schedule=$(sed -n "s/.*again: --replay '\(.*\)'.*/\1/p" out)
     expect 'that fails again' 1 'FAILED' "$explorer" incref-decref -s plain -q --replay "$schedule"
     expect 'printed as lanes' 1 'data race' "$explorer" incref-decref -s plain
+    line=$("$explorer" stale-owner -s plain --json)
+    holds 'of a race that the search sees from the other side, what is said is what its schedule shows' replays "$line" "$(replay "$explorer" "$line")"
 fi
 
 # --- what is refused: 2, and the value is named
