@@ -95,7 +95,7 @@ INLINE void lock_words_word(uint64_t value, char *buf, size_t size)
 }
 
 /* The lock follows the container that it belongs to: that is how statistics know the type. False: no memory; lock_drop is allowed. */
-INLINE bool lock_init(struct lock *l, struct container *of)
+__attribute__((warn_unused_result)) INLINE bool lock_init(struct lock *l, struct container *of)
 {
     assert((void *)l == (void *)(of + 1));
     (void)of;
@@ -114,7 +114,7 @@ INLINE bool lock_init(struct lock *l, struct container *of)
 }
 
 /* The same for what threads will share from the beginning: no bias, which would be a lost bet. */
-INLINE bool lock_init_shared(struct lock *l, struct container *of)
+__attribute__((warn_unused_result)) INLINE bool lock_init_shared(struct lock *l, struct container *of)
 {
     bool made = lock_init(l, of);
 #if !LOCK_NONE

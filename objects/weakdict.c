@@ -19,9 +19,12 @@ API struct obj *weakdict_new(void)
     struct weakdict *d = obj_alloc(&weakdict_type, sizeof *d);
     if (unlikely(!d))
         return NULL;
-    lock_init(&d->lock, &d->base);
     table_init(&d->table, 0);
     d->sweep = 0;
+    if (unlikely(!lock_init(&d->lock, &d->base))) {
+        obj_decref(&d->base.base);
+        return err_memory();
+    }
     obj_track(&d->base);
     return &d->base.base;
 }
@@ -172,8 +175,10 @@ API int weakdict_del(struct obj *o, struct obj *key)
 
 static void weakdict_dealloc(struct obj *o)
 {
-    table_drop_dead(&((struct weakdict *)o)->table);
-    obj_free(o, sizeof(struct weakdict));
+    struct weakdict *d = (struct weakdict *)o;
+    table_drop_dead(&d->table);
+    lock_drop(&d->lock);
+    obj_free(o, sizeof *d);
 }
 
 static void weakdict_clear_slot(struct obj *o)
