@@ -4,7 +4,8 @@
  * Between files nothing pairs, so the two sides are independent samples (contrast.h); what the machine did between the two
  * runs stands in the ratio, and the heading says so. With one file its strategies, or the values of a variable or of the
  * threads (--along), are compared with the reference within it, paired by round; cells that differ in that alone are a group.
- * Bonferroni: over the cells of one table, for a gate over all cells and gates.
+ * Bonferroni: over the cells that have one reference, as in the table of the run; between two files over all cells; for a gate over all
+ * cells and gates.
  */
 #define _GNU_SOURCE 1
 #include "compare.h"
@@ -47,7 +48,7 @@ struct side_by_side {
     const struct compare *compare;
     const struct results *then, *now;
     const char *then_name, *now_name;
-    size_t cells; /* that are compared: the family */
+    size_t cells; /* that are compared */
     bool paired;
 };
 
@@ -205,28 +206,46 @@ static bool compare_shows_value(const struct side_by_side *both)
     return both->paired && !compare_along_strategy(both);
 }
 
+/* A row's share of the risk: cells with one reference are a family; between two files all are. */
+static double compare_alpha(const struct side_by_side *both, const struct result_cell *cell)
+{
+    size_t family = 0;
+
+    for (size_t i = 0; both->paired && i < both->now->cells; i++)
+        family += compare_judged(both, &both->now->cell[i]) && compare_same_group(both, &both->now->cell[i], cell);
+    return VERDICT_ALPHA / (double)(family ? family : both->cells);
+}
+
+static void compare_print_ratio(struct table *table, const struct contrast *contrast, double alpha)
+{
+    if (contrast->interval.exists)
+        table_cell(table, "%.3f× [%.3f … %.3f]", contrast->ratio, contrast->interval.low, contrast->interval.high);
+    else if (contrast->ratio > 0 && contrast->used < summary_least_count(alpha))
+        table_cell(table, "%.3f× [from %zu pairs]", contrast->ratio, summary_least_count(alpha));
+    else if (contrast->ratio > 0)
+        table_cell(table, "%.3f× [–]", contrast->ratio);
+    else
+        table_cell(table, "–");
+}
+
 /* True if this row is not settled. */
 static bool compare_row(struct table *table, const struct side_by_side *both, const struct result_cell *cell)
 {
     const struct result_cell *partner = compare_partner(both, cell);
+    double alpha = compare_alpha(both, cell);
     struct contrast contrast = {0};
     const char *verdict;
     char text[RESULTS_VALUE];
 
     if (partner)
-        contrast_cells(&contrast, cell, partner, CONTRAST_THROUGHPUT, both->paired, VERDICT_ALPHA / (double)both->cells);
+        contrast_cells(&contrast, cell, partner, CONTRAST_THROUGHPUT, both->paired, alpha);
     verdict = compare_verdict(both, cell, partner, &contrast);
     if (compare_shows_value(both))
         table_cell(table, "%s", results_along(cell, both->compare->along, text));
     table_cell(table, "%s", cell->key);
     compare_print_rate(table, contrast.reference_median);
     compare_print_rate(table, contrast.median);
-    if (contrast.interval.exists)
-        table_cell(table, "%.3f× [%.3f … %.3f]", contrast.ratio, contrast.interval.low, contrast.interval.high);
-    else if (contrast.ratio > 0)
-        table_cell(table, "%.3f× [–]", contrast.ratio);
-    else
-        table_cell(table, "–");
+    compare_print_ratio(table, &contrast, alpha);
     table_cell(table, "%zu:%zu", contrast.reference_used, contrast.used);
     table_cell(table, "%zu", contrast.dropped);
     table_cell(table, "%s", verdict);

@@ -332,10 +332,9 @@ static void gc_finish_live(void)
 
 static int64_t gc_paused_since;
 
-/* False: the counts cannot be settled now. The world is stopped in any case. */
-static bool gc_stop(void)
+/* After rc_settle_begin. */
+static void gc_stop(void)
 {
-    rc_settle_begin();
     thread_stop_world();
     int64_t ns = thread_stop_ns();
     gc_paused_since = os_now();
@@ -344,7 +343,7 @@ static bool gc_stop(void)
         gc.statistics.stop_longest_ns = ns;
     if (gc.stopped)
         gc.stopped(gc.stopped_arg, ns);
-    return rc_settle_stw();
+    rc_settle_stw();
 }
 
 static void gc_go_on(void)
@@ -389,24 +388,18 @@ static void gc_look(void)
     gc.statistics.suspects = gc.suspects;
 }
 
-static void gc_pass(struct container *c, struct track_word *w, void *unused) { (void)c, (void)w, (void)unused; }
-
-/* Leaves the garbage in gc.garbage, a reference to each taken. False: gave up. */
-static bool gc_find_garbage(void)
+/* Leaves the garbage in gc.garbage, a reference to each taken. */
+static void gc_find_garbage(void)
 {
     gc.garbage = (struct gc_list){0};
-    bool settled = gc_stop();
-    if (settled)
-        gc_look();
-    else
-        track_sweep_stw(gc_pass);
+    gc_stop();
+    gc_look();
     for (struct container *c = gc.garbage.first; c; c = gc_next(c)) {
         weak_clear(c);
         if (!defer_release_stw(c))
             obj_incref(&c->base);
     }
     gc_go_on();
-    return settled;
 }
 
 static bool gc_finalize(void)
@@ -438,16 +431,15 @@ static void gc_drop(struct gc_list *list)
     }
 }
 
-/* The second look: what finalisers have made reachable is no garbage any more, and our references to it go. Where the counts cannot be
- * settled all of it is taken for resurrected. */
+/* The second look: what finalisers have made reachable is no garbage any more, and our references to it go. */
 static void gc_look_again(void)
 {
     struct gc_list garbage = {0}, resurrected = {0};
-    bool settled = gc_stop();
-    if (settled)
-        gc_look_at_garbage();
+    rc_settle_begin(); /* as the first time */
+    gc_stop();
+    gc_look_at_garbage();
     for (struct container *c = gc.garbage.first, *next; c; c = next) {
-        bool reachable = !settled || gc_word(c)->state & GC_REACHABLE;
+        bool reachable = gc_word(c)->state & GC_REACHABLE;
         next = gc_next(c);
         gc_append(reachable ? &resurrected : &garbage, c);
         gc_word(c)->state = 0;
@@ -469,24 +461,37 @@ static void gc_clear(void)
     gc.statistics.collected += gc.garbage.length;
 }
 
-static int64_t gc_collect_now(void)
+/* False: not on this thread. */
+static bool gc_collect_now(int64_t *collected)
 {
-    int64_t collected = 0;
-    if (gc_find_garbage()) {
-        if (gc_finalize())
-            gc_look_again();
-        gc_clear();
-        collected = gc.garbage.length;
-        gc.statistics.collections++;
-    } else {
+    *collected = 0;
+    if (!rc_settle_begin()) {
         gc.statistics.skipped++;
+        return false;
     }
-    return collected;
+    gc_find_garbage();
+    if (gc_finalize())
+        gc_look_again();
+    gc_clear();
+    *collected = gc.garbage.length;
+    gc.statistics.collections++;
+    return true;
 }
 
 /* One collection at a time. acquire, and release in gc_end: one's data are seen by the next. */
 static bool gc_begin(void) { return !atomic_exchange_explicit(&gc.busy, true, memory_order_acquire); }
 static void gc_end(void) { atomic_store_explicit(&gc.busy, false, memory_order_release); } /* release: as above */
+
+/* One is due, and this thread cannot make it: the commit thread, where finalisers track more than they drop. */
+static void gc_tell_others(void)
+{
+    struct thread *t;
+    thread_registry_lock();
+    thread_registry_for_each(t)
+        if (t != rt_self)
+            thread_break(t, BREAK_COLLECT);
+    thread_registry_unlock();
+}
 
 API int64_t gc_collect(void)
 {
@@ -495,7 +500,8 @@ API int64_t gc_collect(void)
         return 0;
     }
     rc_drain(); /* what dead objects still hold would be kept this time */
-    int64_t collected = gc_collect_now();
+    int64_t collected;
+    gc_collect_now(&collected);
     gc_end();
     return collected;
 }
@@ -505,10 +511,13 @@ API struct gc_statistics gc_statistics(void) { return gc.statistics; }
 /* Without a drain: what is garbage only then is so the next time too, and all threads would have to come by for it. */
 static void gc_collect_due(void)
 {
+    int64_t collected;
     if (!track_is_due() || !gc_begin())
         return;
-    gc_collect_now();
+    bool here = gc_collect_now(&collected);
     gc_end();
+    if (!here)
+        gc_tell_others();
 }
 
 API void gc_start(void)

@@ -9,7 +9,7 @@
 /*
  * What collections did since the runtime started. Times in nanoseconds.
  *
- *     skipped       the counts could not be settled
+ *     skipped       asked for on a thread that cannot settle the counts: buffered's commit thread, in a finaliser
  *     collected     objects found to be garbage
  *     resurrected   of these, that a finaliser made reachable again
  *     tracked       objects that the last collection looked at

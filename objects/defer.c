@@ -195,22 +195,14 @@ API bool defer_release_stw(struct container *c)
 
 static void defer_make_ordinary_one(struct obj *o) { defer_make_ordinary((struct deferred *)o); }
 
-/* The world is stopped and the counts are settled afterwards. */
-static void defer_settle(void)
-{
-    rc_drain();
-    rc_settle_begin();
-    thread_stop_world();
-    bool settled = rc_settle_stw();
-    assert(settled); /* no destructor stops the runtime */
-    (void)settled;
-}
-
 API void defer_stop(void)
 {
     if (!defer_registry.room)
         return;
-    defer_settle();
+    rc_drain();
+    rc_settle_begin(); /* succeeds: no destructor ends the runtime */
+    thread_stop_world();
+    rc_settle_stw();
     defer_merge_stw();
     defer_for_each_stw(defer_make_ordinary_one);
     thread_start_world();

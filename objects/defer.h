@@ -98,7 +98,7 @@ HOT void defer_decref_field(struct deferred *d)
         obj_decref_field(&d->base.base);
 }
 
-/* --- for the collector: the world is stopped, rc_settle_stw has returned true --- */
+/* --- for the collector: the world is stopped, and settled (rc_settle_stw) --- */
 
 /* All counts by thread go to the heads. */
 API void defer_merge_stw(void);

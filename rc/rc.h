@@ -21,15 +21,18 @@
  *     int  rc_runtime_start(void), void rc_runtime_stop(void)                 process-wide state, helper threads
  *     int  rc_thread_start(struct thread *), void rc_thread_stop(struct thread *)
  *     void rc_attach(struct thread *), rc_detach(struct thread *)             after becoming, before ceasing to be attached
+ *     void rc_stand_still(struct thread *)                                    as rc_detach, for who stops the world and waits for the
+ *                                                                             others; runs no destructor
  *     bool rc_has_deferred(struct thread *)                                   work came in that a detach would leave behind
  *     void rc_safepoint(struct thread *)                                      a breaker bit is set
  *     void rc_drain(void)                                                     apply what has been deferred; to a fixpoint where no
  *                                                                             other thread is attached
- *     void rc_settle_begin(void)                                              before the stop: whoever applies what is deferred is put to rest
- *                                                                             until rc_settle_end; may detach, holds no lock
- *     bool rc_settle_stw(void)                                                applies everything deferred, the caller having stopped
- *                                                                             the world; false: cannot now (after rc_settle_begin: only
- *                                                                             in a destructor). Frees nothing:
+ *     bool rc_settle_begin(void)                                              before the stop: whoever applies what is deferred is put to rest
+ *                                                                             until rc_settle_end; may detach. The caller holds no lock.
+ *                                                                             False: this thread cannot, and nothing has begun
+ *     void rc_settle_stw(void)                                                applies everything deferred, the caller having stopped
+ *                                                                             the world (or being alone: then without a beginning).
+ *                                                                             Frees nothing:
  *     void rc_settle_end(void)                                                after the start: frees what was found dead
  *     void rc_adjust_stw(struct rc_head *, int64_t n)                         n references more, counted elsewhere until now (fewer: negative);
  *                                                                             the world is stopped and settled, one reference at least is left.
@@ -52,7 +55,8 @@
  * is one), each 0 by default.
  *
  * A strategy that defers returns false from rc_decref and later calls rc_dead(head). It says what it holds meanwhile by
- * rc_stat_deferred (RC_PEAKS in stats.h), with rc_bytes(head). The upward calls: these two, and rc_dead_pending from rc_settle_stw.
+ * rc_stat_deferred (RC_PEAKS in stats.h), with rc_bytes(head); and of what it has found dead while anything runs before its rc_dead, a
+ * destructor, a safepoint, the world, by rc_dead_pending(head): a collection would take it for garbage. These are the three upward calls.
  *
  * Memory ordering common to all: an incref may be relaxed, because the caller already holds what keeps the object. All
  * accesses to an object must happen before its deallocation: each decref releases and the last one acquires (R1/R2, named in each
@@ -70,7 +74,7 @@ API void rc_dead(struct rc_head *head);
 /* The object's own memory, for statistics of what is deferred. The caller keeps it alive. */
 API size_t rc_bytes(const struct rc_head *head);
 
-/* Likewise: it will be passed to rc_dead later, when the world runs again; until then nobody collects it. With the world stopped. */
+/* Likewise: it will be passed to rc_dead later, by the same thread; until then nobody collects it. */
 API void rc_dead_pending(struct rc_head *head);
 
 /*
@@ -146,6 +150,9 @@ INLINE void rc_attach(struct thread *t) { (void)t; }
 #ifndef rc_detach
 INLINE void rc_detach(struct thread *t) { (void)t; }
 #endif
+#ifndef rc_stand_still
+INLINE void rc_stand_still(struct thread *t) { rc_detach(t); }
+#endif
 #ifndef rc_has_deferred
 INLINE bool rc_has_deferred(struct thread *t) { (void)t; return false; }
 #endif
@@ -156,10 +163,10 @@ INLINE void rc_safepoint(struct thread *t) { (void)t; }
 INLINE void rc_drain(void) {}
 #endif
 #ifndef rc_settle_begin
-INLINE void rc_settle_begin(void) {}
+INLINE bool rc_settle_begin(void) { return true; }
 #endif
 #ifndef rc_settle_stw
-INLINE bool rc_settle_stw(void) { return true; }
+INLINE void rc_settle_stw(void) {}
 INLINE void rc_settle_end(void) {}
 #endif
 #ifndef rc_adjust_stw

@@ -7,7 +7,7 @@
  *
  *     running --stop_world: wanted = 1--> stopping --all others suspended--> stopped --start_world: wanted = 0--> running
  *
- * While it waits the requester lets go of what its strategy holds (rc_detach): others must be able to take the GIL, and the commit
+ * While it waits the requester lets go of what its strategy holds (rc_stand_still): others must be able to take the GIL, and the commit
  * thread to close an epoch, on their way to a safepoint. It stays attached: nobody may act in its place, and
  * it is not stopped by another requester, since that one waits for stop.lock, detached.
  *
@@ -75,7 +75,7 @@ API void thread_stop_world(void)
     atomic_store_explicit(&stop.requester, rt_self, memory_order_relaxed); /* relaxed: for this thread's own eyes */
     /* (S1) seq_cst: before the look at the states */
     atomic_store_explicit(&stop.wanted, 1, memory_order_seq_cst);
-    rc_detach(rt_self);
+    rc_stand_still(rt_self);
     for (;;) {
         /* acquire: whoever counted on did so after its change of state, which stop_look then finds */
         uint32_t seen = atomic_load_explicit(&stop.progress, memory_order_acquire);

@@ -152,6 +152,7 @@ struct collect_soul {
 static int collect_finalized;
 static struct obj *collect_saved; /* what finalisers rescue goes here; NULL: they do not */
 static bool collect_nested;       /* finalisers collect */
+static int collect_rings_left;    /* finalisers leave that many rings behind, with a safepoint each */
 
 static void collect_finalize(struct obj *o)
 {
@@ -160,6 +161,10 @@ static void collect_finalize(struct obj *o)
         list_append(collect_saved, o);
     if (collect_nested)
         gc_collect();
+    for (int i = 0; i < collect_rings_left; i++) {
+        collect_ring(0);
+        rt_safepoint();
+    }
 }
 static void collect_dealloc(struct obj *o)
 {
@@ -225,6 +230,14 @@ TEST(what_a_finaliser_rescues_lives_on_and_is_not_finalised_again)
     cr_assert_eq(collect_finalized, 1);
 }
 
+/* A soul that dies by its count. It holds nothing and is not tracked. */
+static void collect_soul_alone(void)
+{
+    struct collect_soul *s = obj_alloc(&collect_soul_type, sizeof *s);
+    s->held = NULL;
+    obj_decref(&s->base.base);
+}
+
 /* In a cycle, and by its count alone: under buffered that is on the commit thread, which cannot wait for itself. */
 TEST(a_finaliser_may_collect)
 {
@@ -234,13 +247,29 @@ TEST(a_finaliser_may_collect)
     collect_nested = true;
     collect_soul_cycle();
     cr_assert_eq(gc_collect(), 2);
-    struct collect_soul *alone = obj_alloc(&collect_soul_type, sizeof *alone);
-    alone->held = NULL;
-    obj_track(&alone->base);
-    obj_decref(&alone->base.base);
+    collect_soul_alone();
     rc_drain();
     collect_nested = false;
     cr_assert_eq(collect_finalized, 2);
+}
+
+/* Under buffered they come due on the commit thread, which cannot make them: the others do. */
+TEST(garbage_that_finalisers_make_is_collected)
+{
+    enum { SOULS = 1000, RINGS = 10 };
+    collect_begin(TRACK_THREAD, 100);
+    collect_saved = NULL;
+    collect_rings_left = RINGS;
+    for (int i = 0; i < SOULS; i++) {
+        collect_soul_alone();
+        if (i % 10 == 0)
+            rc_drain();
+        rt_safepoint();
+    }
+    rc_drain();
+    collect_rings_left = 0;
+    cr_assert_gt(gc_statistics().collected, SOULS * RINGS / 2);
+    gc_collect();
 }
 
 /* --- when a collection is due (FIELD.md 1): more tracked than the threshold, and than a quarter of what lives --- */
@@ -430,6 +459,110 @@ TEST(a_collection_ends_while_others_go_on_counting)
     cr_assert_eq(gc_statistics().skipped, 0);
     obj_decref(shared);
 }
+
+/* Two die at the same safepoint of their owner, dropped by another thread; the finaliser of the first collects, and the second is no
+ * garbage (biased: it waits in the list of what the queue brought). */
+static struct collect_soul *collect_two[2];
+static _Atomic int collect_turn;
+static const char *collect_drop_two(struct threads_arg *a)
+{
+    /* acquire, release: the turn hands the souls over */
+    if (a->index == 0) {
+        for (int i = 0; i < 2; i++) {
+            collect_two[i] = obj_alloc(&collect_soul_type, sizeof *collect_two[i]);
+            collect_two[i]->held = NULL;
+            obj_track(&collect_two[i]->base);
+        }
+        atomic_store_explicit(&collect_turn, 1, memory_order_release);
+        while (atomic_load_explicit(&collect_turn, memory_order_acquire) != 2)
+            os_yield(); /* attached, and at no safepoint */
+        collect_nested = true;
+    } else {
+        while (atomic_load_explicit(&collect_turn, memory_order_acquire) != 1)
+            rt_safepoint();
+        for (int i = 0; i < 2; i++)
+            obj_decref(&collect_two[i]->base.base);
+        atomic_store_explicit(&collect_turn, 2, memory_order_release);
+    }
+    rt_safepoint();
+    return NULL;
+}
+TEST(what_dies_beside_a_finaliser_that_collects_is_no_garbage)
+{
+    if (RC_UNSAFE || RC_NEEDS_GIL)
+        return;
+    collect_begin(TRACK_THREAD, 0);
+    collect_finalized = 0;
+    collect_saved = NULL;
+    atomic_store_explicit(&collect_turn, 0, memory_order_relaxed); /* relaxed: no other thread yet */
+    threads_run(2, collect_drop_two, NULL);
+    rc_drain();
+    collect_nested = false;
+    cr_assert_eq(collect_finalized, 2);
+    cr_assert_eq(gc_statistics().collected, 0);
+}
+
+/* Finalisers that do whatever stops, drains or blocks, on whichever thread they run, while others do the same. */
+static void collect_finalize_busily(struct obj *o)
+{
+    (void)o;
+    collect_ring(0);
+    rt_safepoint();
+    gc_collect();
+    rc_drain();
+    thread_stop_world();
+    thread_start_world();
+    thread_detach();
+    os_yield();
+    thread_attach();
+}
+static const struct type collect_busy_type = {
+    .name = "busy", .flags = TYPE_CONTAINER, .dealloc = collect_dealloc, .traverse = collect_traverse, .clear = collect_clear,
+    .finalize = collect_finalize_busily};
+
+/* One that holds a list, in a cycle with it or not; in the shared list for a while. */
+static void collect_busy_one(struct obj *shared, bool cycle)
+{
+    struct collect_soul *s = obj_alloc(&collect_busy_type, sizeof *s);
+    s->held = list_new(0);
+    obj_track(&s->base);
+    if (cycle)
+        list_append(s->held, &s->base.base);
+    list_append(shared, &s->base.base);
+    obj_xdecref(list_length(shared) > 8 ? list_pop(shared, 0) : NULL);
+    obj_decref(&s->base.base);
+}
+static const char *collect_busily(struct threads_arg *a)
+{
+    for (int i = 0; i < 100; i++) {
+        collect_busy_one(a->shared, i & 1);
+        collect_ring(i % 4);
+        rt_safepoint();
+        switch ((i + a->index * 7) % 24) {
+        case 0: gc_collect(); break;
+        case 6: thread_stop_world(), thread_start_world(); break;
+        case 12: rc_drain(); break;
+        case 18: thread_detach(), os_yield(), thread_attach(); break;
+        }
+    }
+    return NULL;
+}
+static void collect_beside_finalisers(int64_t threshold)
+{
+    if (RC_UNSAFE)
+        return;
+    collect_begin(TRACK_THREAD, threshold);
+    int64_t before = collect_live();
+    struct obj *shared = list_new(0);
+    threads_run(6, collect_busily, shared);
+    obj_decref(shared);
+    rc_drain();
+    while (gc_collect() > 0)
+        rc_drain();
+    cr_assert_eq(collect_live(), before);
+}
+TEST(finalisers_collect_drain_and_block_beside_others) { collect_beside_finalisers(0); }
+TEST(finalisers_collect_drain_and_block_beside_others_with_collections_due) { collect_beside_finalisers(50); }
 
 /* Stops the world now and then; every other thread counts in a word that only a stopped world may see still. */
 static _Atomic int64_t collect_ticks;

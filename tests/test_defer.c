@@ -26,13 +26,12 @@ static int64_t defer_live(void)
 /* What the collector would count: by threads and at the head. The registry's own is one of them. */
 static int64_t defer_count(struct obj *o)
 {
-    int64_t count = -1;
     rc_drain();
+    rc_settle_begin();
     thread_stop_world();
-    if (rc_settle_stw()) {
-        defer_merge_stw();
-        count = rc_count_stw(&o->rc);
-    }
+    rc_settle_stw();
+    defer_merge_stw();
+    int64_t count = rc_count_stw(&o->rc);
     thread_start_world();
     rc_settle_end();
     return count;

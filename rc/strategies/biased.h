@@ -51,7 +51,8 @@ struct rc_head {
 
 struct rc_thread {
     struct thread base;
-    struct os_queue merge; /* objects of this thread that others want merged */
+    struct os_queue merge;   /* objects of this thread that others want merged */
+    struct rc_head *settled; /* found dead while this thread had stopped the world */
 };
 #define rc_thread rc_thread
 
@@ -61,7 +62,7 @@ enum { RC_WEAK = 1, RC_QUEUED = 2, RC_MERGED = 3, RC_FLAGS = 3, RC_ONE = 4 };
 /* --- for the explorer --- */
 
 #define RC_HEAD_WORDS(F) F(owner, words_thread) F(local, rc_words_local) F(shared, rc_words_shared)
-#define RC_THREAD_FIELDS(F) F(merge.head, NULL) F(merge.tail, NULL)
+#define RC_THREAD_FIELDS(F) F(merge.head, NULL) F(merge.tail, NULL) F(settled, NULL)
 
 INLINE void rc_words_local(uint64_t value, char *buf, size_t size)
 {
@@ -74,6 +75,7 @@ INLINE void rc_words_shared(uint64_t value, char *buf, size_t size)
 }
 
 API void rc_dead(struct rc_head *h);
+API void rc_dead_pending(struct rc_head *h);
 
 /* --- the owner's side: fast paths --- */
 
@@ -209,8 +211,11 @@ static struct rc_head *rc_drain_queue(struct rc_thread *t, struct rc_head *dead,
     return dead;
 }
 
+/* The first one's destructor may collect, or let others do it: what waits behind it is no garbage any more. */
 static void rc_dead_all(struct rc_head *dead)
 {
+    for (struct rc_head *h = dead ? dead->next_dead : NULL; h; h = h->next_dead)
+        rc_dead_pending(h);
     while (dead) {
         struct rc_head *next = dead->next_dead; /* the deallocation reuses the memory */
         rc_dead(dead);
@@ -375,6 +380,10 @@ INLINE void rc_safepoint(struct thread *t)
 /* A blocked thread leaves nothing behind. It holds no lock (lock.h), so destructors may run. */
 INLINE void rc_detach(struct thread *t) { rc_drain_own(t, os_dequeue_wait); }
 #define rc_detach rc_detach
+/* What others queue for it meanwhile waits until the counts are settled, or for its next safepoint: a destructor must not run with the
+ * stop's lock held, as it might ask for a stop itself. */
+INLINE void rc_stand_still(struct thread *t) { (void)t; }
+#define rc_stand_still rc_stand_still
 
 /* Merges what waits for this thread and for every detached one. Returns the dead; NULL: nothing more died. */
 static struct rc_head *rc_drain_all(void)
@@ -402,22 +411,18 @@ INLINE void rc_drain(void)
 }
 #define rc_drain rc_drain
 
-/* Found dead while the world was stopped; the requester's. */
-static struct rc_head *rc_settled __attribute__((unused));
-
-API void rc_dead_pending(struct rc_head *h);
-INLINE bool rc_settle_stw(void)
+INLINE void rc_settle_stw(void)
 {
-    rc_settled = rc_drain_all(); /* once is enough: nothing is freed, so nothing more is queued */
-    for (struct rc_head *h = rc_settled; h; h = h->next_dead)
+    struct rc_head *dead = rc_drain_all(); /* once is enough: nothing is freed, so nothing more is queued */
+    ((struct rc_thread *)rt_self)->settled = dead;
+    for (struct rc_head *h = dead; h; h = h->next_dead)
         rc_dead_pending(h);
-    return true;
 }
 #define rc_settle_stw rc_settle_stw
 INLINE void rc_settle_end(void)
 {
-    struct rc_head *dead = rc_settled;
-    rc_settled = NULL;
+    struct rc_head *dead = ((struct rc_thread *)rt_self)->settled;
+    ((struct rc_thread *)rt_self)->settled = NULL;
     rc_dead_all(dead);
 }
 

@@ -114,11 +114,12 @@ struct rc_thread {
     bool attached;               /* counted in commit.attached; under commit.lock */
     bool fields_escape;          /* rc_fields_escape; the thread's own */
     bool settling;               /* between rc_settle_begin and _end; the thread's own */
+    struct rc_head *settled;     /* what it found dead meanwhile */
 };
 #define rc_thread rc_thread
 #define RC_THREAD_FIELDS(F)                                                                                            \
     F(inc.at, NULL) F(inc.end, NULL) F(inc.segment, NULL) F(dec.at, NULL) F(dec.end, NULL) F(dec.segment, NULL) F(reserve, NULL) \
-    F(epoch, NULL) F(attached, NULL) F(fields_escape, NULL) F(settling, NULL)
+    F(epoch, NULL) F(attached, NULL) F(fields_escape, NULL) F(settling, NULL) F(settled, NULL)
 
 static struct {
     struct os_mutex lock;
@@ -160,6 +161,7 @@ static struct rc_head commit_direct_end __attribute__((unused));
 HOT struct rc_thread *log_self(void) { return (struct rc_thread *)rt_self; }
 
 API void rc_dead(struct rc_head *h);
+API void rc_dead_pending(struct rc_head *h);
 
 /* --- heads and fast paths --- */
 
@@ -651,14 +653,11 @@ static void commit_apply(struct log_segment **first, struct log_segment ***last,
 
 /* --- with the world stopped --- */
 
-static struct rc_head *commit_settled; /* found dead; the requester's */
-
-API void rc_dead_pending(struct rc_head *h);
 static void commit_settle_dead(struct rc_head *h)
 {
     rc_dead_pending(h);
-    h->next = commit_settled;
-    commit_settled = h;
+    h->next = log_self()->settled;
+    log_self()->settled = h;
 }
 
 static void commit_settle_decs(struct log_segment *s)
@@ -670,12 +669,12 @@ static void commit_settle_decs(struct log_segment *s)
 }
 
 /* Waits until the committer sleeps, and keeps it so. Detached: a turn under way needs everybody's acknowledgement. Who waits for the
- * log's bound meanwhile waits for the end of this; the caller must not (rc_safepoint). The committer itself, in a destructor, cannot. */
-INLINE void rc_settle_begin(void)
+ * log's bound meanwhile waits for the end of this; the caller must not (rc_safepoint). */
+INLINE bool rc_settle_begin(void)
 {
     struct rc_thread *t = log_self();
     if (t == commit.self)
-        return;
+        return false; /* in a destructor: it would wait for itself */
     thread_detach();
     os_lock(&commit.lock);
     t->settling = true;
@@ -684,45 +683,25 @@ INLINE void rc_settle_begin(void)
         os_wait(&commit.progress, &commit.lock, -1);
     os_unlock(&commit.lock);
     thread_attach();
+    return true;
 }
 #define rc_settle_begin rc_settle_begin
 
-static void commit_release(struct rc_thread *t)
-{
-    os_lock(&commit.lock);
-    t->settling = false;
-    commit.settling--;
-    os_signal(&commit.wake);
-    os_broadcast(&commit.progress);
-    os_unlock(&commit.lock);
-}
-
-/* All logs, to the committer's lists; false: it is at work on them. */
-static bool commit_take_logs_stw(void)
+/* Everybody's pads, in the place of the committer. All INC before all DEC: since all threads stand still, none is missing, and epochs
+ * do not matter. */
+INLINE void rc_settle_stw(void)
 {
     struct thread *t;
     thread_registry_lock();
     os_lock(&commit.lock);
-    bool asleep = !commit.turning;
+    assert(!commit.turning);
     thread_registry_for_each(t) {
-        if (!asleep)
-            break;
         pad_seal((struct rc_thread *)t, &((struct rc_thread *)t)->inc);
         pad_seal((struct rc_thread *)t, &((struct rc_thread *)t)->dec);
     }
     os_unlock(&commit.lock);
     thread_registry_unlock();
-    if (asleep)
-        commit_collect();
-    return asleep;
-}
-
-/* Everybody's pads, in the place of the committer, which sleeps between two turns. All INC before all DEC: since all
- * threads stand still, none is missing, and epochs do not matter. */
-INLINE bool rc_settle_stw(void)
-{
-    if (!commit_take_logs_stw())
-        return false;
+    commit_collect();
     commit_apply(&commit.inc.first, &commit.inc.last, UINT64_MAX, commit_incs);
     struct rc_head *dead = commit_direct(0, true);
     commit_apply(&commit.dec.first, &commit.dec.last, UINT64_MAX, commit_settle_decs);
@@ -731,16 +710,22 @@ INLINE bool rc_settle_stw(void)
         commit_settle_dead(dead);
         dead = next;
     }
-    return true;
 }
 #define rc_settle_stw rc_settle_stw
 
 INLINE void rc_settle_end(void)
 {
-    struct rc_head *dead = commit_settled;
-    commit_settled = NULL;
-    if (log_self()->settling)
-        commit_release(log_self());
+    struct rc_thread *t = log_self();
+    struct rc_head *dead = t->settled;
+    t->settled = NULL;
+    if (t->settling) {
+        os_lock(&commit.lock);
+        t->settling = false;
+        commit.settling--;
+        os_signal(&commit.wake);
+        os_broadcast(&commit.progress);
+        os_unlock(&commit.lock);
+    }
     while (dead) {
         struct rc_head *next = dead->next;
         dead->next = NULL;
@@ -758,6 +743,8 @@ static void commit_turn(void)
     commit_collect();
     commit_apply(&commit.inc.first, &commit.inc.last, closed, commit_incs);
     struct rc_head *dead = commit_direct(closed - 1, false);
+    for (struct rc_head *h = dead; h; h = h->next)
+        rc_dead_pending(h); /* the destructors of others come first: no collection may take it for garbage */
     commit_apply(&commit.dec.first, &commit.dec.last, closed - 1, commit_decs);
     while (dead) {
         struct rc_head *next = dead->next;
@@ -796,8 +783,6 @@ static bool commit_wait(uint64_t *drain)
 {
     thread_detach();
     os_lock(&commit.lock);
-    commit.turning = false;
-    os_broadcast(&commit.progress); /* rc_settle_begin waits for this */
     while (commit.settling > 0 || (!commit.wanted && !commit.stopping && commit.drains_asked == commit.drains_done))
         os_wait(&commit.wake, &commit.lock, -1);
     *drain = commit.drains_asked;
@@ -839,11 +824,11 @@ static void *commit_main(void *unused)
     commit_report(0);
     while (commit_wait(&drain)) {
         commit_turn();
-        if (drain == commit.drains_done)
-            continue;
-        for (int turns = 1; !commit_is_drained() && (turns < COMMIT_TURNS || commit_is_alone()); turns++)
-            commit_turn();
+        if (drain != commit.drains_done)
+            for (int turns = 1; !commit_is_drained() && (turns < COMMIT_TURNS || commit_is_alone()); turns++)
+                commit_turn();
         os_lock(&commit.lock);
+        commit.turning = false;
         commit.drains_done = drain;
         os_broadcast(&commit.progress);
         os_unlock(&commit.lock);

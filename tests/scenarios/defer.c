@@ -34,29 +34,19 @@ static struct obj *defer_thing_new(void)
 static struct deferred *defer_of(struct obj *o) { return (struct deferred *)o; }
 static void defer_touch(struct obj *o) { ((struct defer_thing *)o)->value++; }
 
-/* The number of references, the registry's and those of all threads included; -1: a commit thread is at work just now. */
+/* The number of references, the registry's and those of all threads included. */
 static int64_t defer_sum(struct obj *o)
 {
-    int64_t count = -1;
+    rc_settle_begin();
     thread_stop_world();
-    if (rc_settle_stw()) {
-        defer_merge_stw();
-        count = rc_count_stw(&o->rc);
-    }
+    rc_settle_stw();
+    defer_merge_stw();
+    int64_t count = rc_count_stw(&o->rc);
     thread_start_world();
     rc_settle_end();
     return count;
 }
 
-/* In check: alone. */
-static int64_t defer_final(struct obj *o)
-{
-    int64_t count;
-    do
-        rc_drain();
-    while ((count = defer_sum(o)) < 0);
-    return count;
-}
 static void defer_drop_all(void)
 {
     defer_stop();
@@ -76,7 +66,7 @@ static void defer_setup_counts(void)
 static void defer_merge(void)
 {
     int64_t count = defer_sum(deferral.o);
-    EXPLORE_CHECK(count == -1 || (count >= 2 && count <= 4));
+    EXPLORE_CHECK(count >= 2 && count <= 4);
     thread_detach();
 }
 static void defer_count_and_end(void)
@@ -95,7 +85,7 @@ static void defer_count_and_block(void)
 }
 static void defer_check_counts(void)
 {
-    EXPLORE_CHECK(defer_final(deferral.o) == 4); /* registry, maker, two by thread */
+    EXPLORE_CHECK(defer_sum(deferral.o) == 4); /* registry, maker, two by thread */
     defer_decref(defer_of(deferral.o));
     defer_decref(defer_of(deferral.o));
     obj_decref(deferral.o);
@@ -131,12 +121,12 @@ static void defer_setup_id(void)
 static void defer_reuse(void)
 {
     struct obj *dead = NULL;
+    rc_settle_begin();
     thread_stop_world();
-    if (rc_settle_stw()) {
-        defer_merge_stw();
-        if (rc_count_stw(&deferral.o->rc) == 1 && defer_release_stw((struct container *)deferral.o))
-            dead = deferral.o;
-    }
+    rc_settle_stw();
+    defer_merge_stw();
+    if (rc_count_stw(&deferral.o->rc) == 1 && defer_release_stw((struct container *)deferral.o))
+        dead = deferral.o;
     thread_start_world();
     rc_settle_end();
     if (dead) {
@@ -161,11 +151,11 @@ static void defer_last_user(void)
 static void defer_check_id(void)
 {
     if (deferral.next) {
-        EXPLORE_CHECK(defer_final(deferral.next) == 3);
+        EXPLORE_CHECK(defer_sum(deferral.next) == 3);
         defer_decref(defer_of(deferral.next));
         obj_decref(deferral.next);
     } else {
-        EXPLORE_CHECK(defer_final(deferral.o) == 1);
+        EXPLORE_CHECK(defer_sum(deferral.o) == 1);
     }
     defer_drop_all();
 }

@@ -18,8 +18,8 @@ static struct {
 static void locks_init(int maker)
 {
     scenario_act_as(maker);
-    lock_init(&locks.a, &locks.of_a);
-    lock_init(&locks.b, &locks.of_b);
+    EXPLORE_CHECK(lock_init(&locks.a, &locks.of_a));
+    EXPLORE_CHECK(lock_init(&locks.b, &locks.of_b));
 }
 static void locks_unbias(void)
 {

@@ -29,10 +29,10 @@ static void lock_and_write_twice(void)
 static void probe_biased_setup(void)
 {
     scenario_act_as(0);
-    lock_init(&guarded.x, &guarded.x_of);
-    lock_init(&guarded.y, &guarded.y_of);
+    EXPLORE_CHECK(lock_init(&guarded.x, &guarded.x_of));
+    EXPLORE_CHECK(lock_init(&guarded.y, &guarded.y_of));
 }
-static void probe_main_biased_setup(void) { lock_init(&guarded.x, &guarded.x_of); }
+static void probe_main_biased_setup(void) { EXPLORE_CHECK(lock_init(&guarded.x, &guarded.x_of)); }
 /* The bias is gone. */
 static void probe_lock_setup(void)
 {

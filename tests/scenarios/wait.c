@@ -17,7 +17,7 @@ static struct {
 static void gate_setup(void)
 {
     scenario_act_as(0);
-    lock_init(&gate.lock, &gate.of);
+    EXPLORE_CHECK(lock_init(&gate.lock, &gate.of));
     wait_init(&gate.wait);
     scenario_act_as(-1);
     lock_acquire(&gate.lock);

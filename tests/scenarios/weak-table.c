@@ -127,8 +127,10 @@ SCENARIO(wt_again);
 
 static void wt_collect(void)
 {
+    rc_settle_begin();
     thread_stop_world();
-    if (rc_settle_stw() && rc_count_stw(&wt.o->rc) == 1) {
+    rc_settle_stw();
+    if (rc_count_stw(&wt.o->rc) == 1) {
         weak_clear((struct container *)wt.o);
         wt.cleared = true;
     }
