@@ -39,7 +39,7 @@ API struct module *module_make(const struct module_definition *definition, char 
 /*
  * Closes the module for good: no call may be under way, and later ones are refused; its names and its state's references are
  * dropped. Then, if no object of its types is alive, it goes, shared object and all: 0. Else -1 with ERR_VALUE: call again
- * when they are gone.
+ * when they are gone, which may be a little later than the last reference to them where frees are deferred and other threads are attached.
  */
 API int module_unload(struct module *module);
 

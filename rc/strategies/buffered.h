@@ -44,6 +44,12 @@
  * is too. Until it joins d+2 the reader may look at x as it likes (RC_DEFERS_FREE): a key is compared without being counted.
  * With the world stopped no reader stands between its load and its INC.
  *
+ * Settling, for a collection (rc_settle_begin, _stw, _end). The requester first waits until the committer sleeps, and keeps it so: `turning` and
+ * `settling` change under commit.lock, and the committer begins work only where nobody settles. It waits detached, so a turn under way
+ * gets all its acknowledgements and ends. Then the world stops, and the requester applies all logs in the committer's place. Threads
+ * that find the log over its bound meanwhile wait for the end of it; the requester does not. The committer itself, in a destructor, cannot settle.
+ * A drain is not needed for it, and would have no end beside mutators that go on logging: it applies what was logged before, in two turns.
+ *
  * Bounds. A full pad asks for an epoch and chains a segment (from the reserve, else fresh): it never waits, since the
  * caller may hold a lock. At its next safepoint a thread that finds more than LOG_LIMIT sealed segments waits, detached, for the
  * committer. Without memory for a segment the entry goes into the object's own head: always possible, never lost.
