@@ -118,6 +118,7 @@ static int64_t golden_run_golden(struct golden *s, uint64_t reps)
         thread_attach();
         failed = golden_turn(s, 0, 1);
         histogram_record(&s->late, os_now() - due, 1);
+        rt_safepoint(); /* attaching is none: under buffered only here it waits while its log is over the bound */
     }
     atomic_fetch_add_explicit(&s->over, 1, memory_order_relaxed); /* relaxed: the others only end; also after an error */
     return failed ? -1 : (int64_t)lines;
