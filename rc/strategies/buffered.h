@@ -51,7 +51,7 @@
  * A drain is not needed for it, and would have no end beside mutators that go on logging: it applies what was logged before, in two turns.
  *
  * Bounds. A full pad asks for an epoch and chains a segment (from the reserve, else fresh): it never waits, since the
- * caller may hold a lock. At its next safepoint a thread that finds more than LOG_LIMIT sealed segments waits, detached, for the
+ * caller may hold a lock. At its next safepoint (attaching is none) a thread that finds more than LOG_LIMIT sealed segments waits, detached, for the
  * committer. Without memory for a segment the entry goes into the object's own head: always possible, never lost.
  *
  * Who holds what: commit.lock guards epochs, acknowledgements, the segment pool and, of detached threads, their pads;
