@@ -384,6 +384,7 @@ static void gc_look(void)
         gc_look_at_suspects();
     else
         gc_finish_live();
+    track_garbage_stw(gc.garbage.length);
     gc.statistics.tracked = gc.tracked;
     gc.statistics.suspects = gc.suspects;
 }
@@ -473,6 +474,7 @@ static bool gc_collect_now(int64_t *collected)
     if (gc_finalize())
         gc_look_again();
     gc_clear();
+    track_collected();
     *collected = gc.garbage.length;
     gc.statistics.collections++;
     return true;

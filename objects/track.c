@@ -192,6 +192,25 @@ HOT int64_t track_sweep_stw(void (*visit)(struct container *, struct track_word 
     return live;
 }
 
+API void track_garbage_stw(int64_t n) { track_shared.live -= n; }
+
+API void track_collected(void)
+{
+    struct track_table *t = &heap_self()->track;
+    _Atomic(uintptr_t) *last = t->free;
+    uintptr_t next;
+    if (t->fresh < 0)
+        t->fresh = 0;
+    if (!last)
+        return;
+    /* relaxed, all: this thread's own list */
+    while ((next = atomic_load_explicit(last, memory_order_relaxed) & ~(uintptr_t)1) != 0)
+        last = (_Atomic(uintptr_t) *)next;
+    atomic_store_explicit(last, (uintptr_t)t->swept | 1, memory_order_relaxed); /* relaxed: as above */
+    t->swept = t->free;
+    t->free = NULL;
+}
+
 API bool track_is_due(void)
 {
     int64_t fresh = atomic_load_explicit(&track_shared.fresh, memory_order_relaxed); /* relaxed: a gauge */

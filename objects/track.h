@@ -13,7 +13,8 @@
  * others leave are found again when the world is stopped (track_sweep_stw).
  * Memory ordering: a slot is read by others than its writer only with the world stopped (T1, stop.c), or by who frees the object, to whom the
  * object itself was handed with an acquire (R1). The atomics are relaxed.
- * A collection is due after so many were tracked (track_is_due); slots that were free at the last sweep count when they are taken.
+ * A collection is due after so many were tracked (track_is_due); slots that were free at the last sweep, or that its garbage left, count
+ * when they are taken.
  * What cannot be part of a cycle is never tracked: leaves, and tuples of leaves (obj_track's callers decide).
  */
 #ifndef OBJECTS_TRACK_H
@@ -123,6 +124,15 @@ HOT struct container *track_container(struct track_word *w)
 HOT void track_for_each_stw(bool fetch, void (*visit)(struct container *, struct track_word *, void *), void *arg);
 /* As well, and makes the holes that other threads left usable again. How many containers are tracked. */
 HOT int64_t track_sweep_stw(void (*visit)(struct container *, struct track_word *, void *));
+
+/* So many of those that the sweep has counted are garbage: they are no part of what lives. */
+API void track_garbage_stw(int64_t n);
+
+/* --- for the collector, the world running --- */
+
+/* The calling thread has freed garbage. The slots that it left count when they are taken again, as those that a sweep finds: what a
+ * collection frees would otherwise be garbage for nothing before the next one, and each would let more pile up than the one before. */
+API void track_collected(void);
 
 /* True: so many containers have been tracked since the last sweep that a collection is due (FIELD.md 1: more than a threshold and more
  * than a quarter of the live ones). */

@@ -341,6 +341,21 @@ static void collect_in_used_slots(enum track_policy track)
 TEST(garbage_in_slots_used_before_makes_a_collection_due_track_thread) { collect_in_used_slots(TRACK_THREAD); }
 TEST(garbage_in_slots_used_before_makes_a_collection_due_track_locked) { collect_in_used_slots(TRACK_LOCKED); }
 
+/* Nothing but garbage: one collection for each threshold of it, the tenth as the first. */
+static void collect_nothing_but_garbage(enum track_policy track)
+{
+    enum { TIMES = 20 };
+    collect_begin(track, COLLECT_DUE);
+    for (int i = 0; i < TIMES * (COLLECT_DUE + 2 * COLLECT_BATCH); i++) {
+        cr_assert_eq(collect_ring(0), 0);
+        rt_safepoint();
+    }
+    cr_assert_geq(gc_statistics().collections, TIMES);
+    gc_collect();
+}
+TEST(garbage_does_not_pile_up_from_collection_to_collection_track_thread) { collect_nothing_but_garbage(TRACK_THREAD); }
+TEST(garbage_does_not_pile_up_from_collection_to_collection_track_locked) { collect_nothing_but_garbage(TRACK_LOCKED); }
+
 /* What is dropped leaves its room to the next: no growth. */
 static void collect_come_and_go(enum track_policy track)
 {
