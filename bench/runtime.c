@@ -109,6 +109,12 @@ API void work_fact(struct work *w, const char *name, int64_t value)
         w->sample->fact[w->sample->facts++] = (struct named_value){name, value};
 }
 
+API void *work_state(size_t bytes)
+{
+    void *state = os_alloc_aligned(CACHE_LINE, (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+    return state ? memset(state, 0, bytes) : NULL;
+}
+
 API void *work_per_thread(const struct work *w, size_t bytes)
 {
     void *all = os_alloc_aligned(CACHE_LINE, (size_t)w->threads * bytes);

@@ -59,6 +59,8 @@ API void work_fact(struct work *w, const char *name, int64_t value);
 /* Says in the sample what was wrong (printf-like); returns false. */
 __attribute__((format(printf, 2, 3))) API bool work_wrong(struct work *w, const char *format, ...);
 
+/* A workload's state, zeroed, at the start of a cache line, as its members for threads may ask; NULL: no memory. Free with os_free. */
+API void *work_state(size_t bytes);
 /* One zeroed struct of `bytes` (a multiple of the cache line) per thread; NULL with ERR_MEMORY. Free with os_free. */
 API void *work_per_thread(const struct work *w, size_t bytes);
 /* What a set-up returns that found no memory: gives back the memory that it had for itself (either may be NULL). -1 with ERR_MEMORY. */

@@ -43,7 +43,7 @@ struct alloc {
 static int alloc_setup(struct work *w)
 {
     size_t depth = (size_t)work_int(w, "depth"), threads = (size_t)w->threads;
-    struct alloc *s = os_alloc_zeroed(1, sizeof *s);
+    struct alloc *s = work_state(sizeof *s);
     struct alloc_ring *ring = os_alloc_aligned(CACHE_LINE, threads * sizeof *ring);
     struct obj **slot = os_alloc_zeroed(threads * depth, sizeof *slot);
     if (!s || !ring || !slot) {

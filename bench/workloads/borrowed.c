@@ -97,7 +97,7 @@ static int borrowed_read_fill(const struct borrowed_read *s, struct borrowed_rea
 
 static int borrowed_read_setup(struct work *w)
 {
-    struct borrowed_read *s = os_alloc_zeroed(1, sizeof *s);
+    struct borrowed_read *s = work_state(sizeof *s);
     struct borrowed_read_thread *thread = work_per_thread(w, sizeof *thread);
     if (!s || !thread)
         return work_no_memory(s, thread);

@@ -93,7 +93,7 @@ static int cache_fill(struct cache *s)
 
 static int cache_setup(struct work *w)
 {
-    struct cache *s = os_alloc_zeroed(1, sizeof *s);
+    struct cache *s = work_state(sizeof *s);
     if (!s) {
         err_memory();
         return -1;

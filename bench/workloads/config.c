@@ -85,7 +85,7 @@ static int config_fill(struct config *s)
 
 static int config_setup(struct work *w)
 {
-    struct config *s = os_alloc_zeroed(1, sizeof *s);
+    struct config *s = work_state(sizeof *s);
     if (!s) {
         err_memory();
         return -1;

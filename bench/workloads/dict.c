@@ -80,7 +80,7 @@ static struct obj *dict_churn_dict(int64_t size)
 
 static int dict_churn_setup(struct work *w)
 {
-    struct dict_churn *s = os_alloc_zeroed(1, sizeof *s);
+    struct dict_churn *s = work_state(sizeof *s);
     struct dict_churn_thread *thread = work_per_thread(w, sizeof *thread);
     if (!s || !thread)
         return work_no_memory(s, thread);

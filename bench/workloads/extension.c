@@ -103,7 +103,7 @@ static void extension_teardown(struct work *w)
 static int extension_setup(struct work *w)
 {
     char why[200];
-    struct extension *s = os_alloc_zeroed(1, sizeof *s);
+    struct extension *s = work_state(sizeof *s);
     if (!s) {
         err_memory();
         return -1;

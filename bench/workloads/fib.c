@@ -365,7 +365,7 @@ static int fib_make(struct work *w, struct fib_state *f)
 
 static int fib_setup(struct work *w)
 {
-    struct fib_state *f = os_alloc_zeroed(1, sizeof *f);
+    struct fib_state *f = work_state(sizeof *f);
     if (!f) {
         err_memory();
         return -1;

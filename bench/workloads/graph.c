@@ -131,7 +131,7 @@ static void graph_teardown(struct work *w)
 
 static int graph_setup(struct work *w)
 {
-    struct graph *s = os_alloc_zeroed(1, sizeof *s);
+    struct graph *s = work_state(sizeof *s);
     struct graph_thread *thread = work_per_thread(w, sizeof *thread);
     if (!s || !thread)
         return work_no_memory(s, thread);

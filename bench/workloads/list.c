@@ -75,7 +75,7 @@ static struct obj *list_churn_list(int64_t size)
 
 static int list_churn_setup(struct work *w)
 {
-    struct list_churn *s = os_alloc_zeroed(1, sizeof *s);
+    struct list_churn *s = work_state(sizeof *s);
     struct list_churn_thread *thread = work_per_thread(w, sizeof *thread);
     if (!s || !thread)
         return work_no_memory(s, thread);

@@ -26,7 +26,7 @@ struct locks {
 
 static int locks_setup(struct work *w)
 {
-    struct locks *s = os_alloc_zeroed(1, sizeof *s);
+    struct locks *s = work_state(sizeof *s);
     struct locks_place *place = work_per_thread(w, sizeof *place);
     if (!s || !place)
         return work_no_memory(s, place);

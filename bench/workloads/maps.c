@@ -180,7 +180,7 @@ static int maps_make(struct work *w, struct maps *s)
 
 static int maps_setup(struct work *w)
 {
-    struct maps *s = os_alloc_zeroed(1, sizeof *s);
+    struct maps *s = work_state(sizeof *s);
     if (!s) {
         err_memory();
         return -1;

@@ -87,7 +87,7 @@ static int pair_prepare(struct pair *s, struct pair_thread *t)
 static int pair_setup(struct work *w)
 {
     static const char *const name[] = {"private", "spread", "shared", "none", "ring"};
-    struct pair *s = os_alloc_zeroed(1, sizeof *s);
+    struct pair *s = work_state(sizeof *s);
     struct pair_thread *thread = work_per_thread(w, sizeof *thread);
     if (!s || !thread)
         return work_no_memory(s, thread);

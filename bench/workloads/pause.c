@@ -75,7 +75,7 @@ static struct obj *pause_tree(struct obj *const *leaf, int64_t n, int64_t each)
 
 static int pause_setup(struct work *w)
 {
-    struct pause *s = os_alloc_zeroed(1, sizeof *s);
+    struct pause *s = work_state(sizeof *s);
     int64_t lists = work_int(w, "lists"), each = 1;
     while (each * each < lists)
         each++;

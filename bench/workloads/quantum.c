@@ -398,7 +398,7 @@ static void quantum_teardown(struct work *w)
 
 static int quantum_setup(struct work *w)
 {
-    struct quantum *s = os_alloc_zeroed(1, sizeof *s);
+    struct quantum *s = work_state(sizeof *s);
     if (!s) {
         err_memory();
         return -1;

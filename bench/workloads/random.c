@@ -193,7 +193,7 @@ static int random_make(struct random *s, const struct work *w)
 
 static int random_setup(struct work *w)
 {
-    struct random *s = os_alloc_zeroed(1, sizeof *s);
+    struct random *s = work_state(sizeof *s);
     if (!s) {
         err_memory();
         return -1;

@@ -61,7 +61,7 @@ static int reads_fill(struct reads *s)
 
 static int reads_setup(struct work *w)
 {
-    struct reads *s = os_alloc_zeroed(1, sizeof *s);
+    struct reads *s = work_state(sizeof *s);
     if (!s) {
         err_memory();
         return -1;

@@ -57,7 +57,7 @@ static struct obj *traversal_make(struct traversal *s, int depth, int64_t *leaf)
 
 static int traversal_setup(struct work *w)
 {
-    struct traversal *s = os_alloc_zeroed(1, sizeof *s);
+    struct traversal *s = work_state(sizeof *s);
     struct traversal_thread *thread = work_per_thread(w, sizeof *thread);
     int64_t leaf = TRAVERSAL_FIRST;
     if (!s || !thread)

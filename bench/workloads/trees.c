@@ -24,7 +24,7 @@ struct trees {
 
 static int trees_setup(struct work *w)
 {
-    struct trees *s = os_alloc_zeroed(1, sizeof *s);
+    struct trees *s = work_state(sizeof *s);
     struct trees_thread *thread = work_per_thread(w, sizeof *thread);
     if (!s || !thread)
         return work_no_memory(s, thread);

@@ -64,7 +64,7 @@ static bool turns_allocate(struct turns *s, int threads)
 
 static int turns_setup(struct work *w)
 {
-    struct turns *s = os_alloc_zeroed(1, sizeof *s);
+    struct turns *s = work_state(sizeof *s);
     if (!s) {
         err_memory();
         return -1;

@@ -80,7 +80,7 @@ static int weak_work_prepare(struct weak_work *s, int threads)
 
 static int weak_work_setup(struct work *w)
 {
-    struct weak_work *s = os_alloc_zeroed(1, sizeof *s);
+    struct weak_work *s = work_state(sizeof *s);
     struct weak_work_thread *thread = work_per_thread(w, sizeof *thread);
     if (!s || !thread)
         return work_no_memory(s, thread);

@@ -249,7 +249,7 @@ static void wordcount_teardown(struct work *w)
 static int wordcount_setup(struct work *w)
 {
     const char *input = work_param(w, "input");
-    struct wordcount *s = w->state = os_alloc_zeroed(1, sizeof *s);
+    struct wordcount *s = w->state = work_state(sizeof *s);
     if (!s) {
         err_memory();
         return -1;

@@ -63,7 +63,7 @@ static void wrapper_teardown(struct work *w) { wrapper_drop(w->state, w->threads
 
 static int wrapper_setup(struct work *w)
 {
-    struct wrapper *s = os_alloc_zeroed(1, sizeof *s);
+    struct wrapper *s = work_state(sizeof *s);
     if (!s) {
         err_memory();
         return -1;
