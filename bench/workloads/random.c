@@ -26,8 +26,10 @@ enum random_way { RANDOM_DIRECT, RANDOM_MUTEX, RANDOM_INTERVAL, RANDOM_RWLOCK, R
 /* An object, so that it can be what a BatchExecutor's source works on. */
 struct random_generator {
     struct obj base;
-    _Alignas(CACHE_LINE) _Atomic uint64_t count;
+    char before[CACHE_LINE]; /* objects lie at any 16 bytes: room, not alignment, keeps the count's line apart */
+    _Atomic uint64_t count;
     bool closed; /* after the run: nothing more is drawn */
+    char after[CACHE_LINE];
 };
 
 struct random_thread {
