@@ -34,7 +34,7 @@ enum {
     SOAK_MOST_THREADS = 8,
     SOAK_ABOVE = 8,       /* a policy's number: up to this many times its default */
     SOAK_LONGER = 3,      /* each look at a cell's memory measures that much longer than the one before */
-    SOAK_LOOKS = 3,       /* the last one only if the second saw it grow */
+    SOAK_LOOKS = 4,       /* each only if those before it saw it grow */
     SOAK_LINES = 12,      /* of a worker's last words that are shown */
     SOAK_MS = 1000000,
     SOAK_LEAST_MS = 20,   /* measured time of the first look */
@@ -243,29 +243,46 @@ static bool soak_look(struct soak *soak, uint64_t number, const struct soak_cell
     return right;
 }
 
-static bool soak_grows(int64_t before, int64_t after)
+/* Whether the last of these looks goes on growing as the ones before did: soak.h. */
+static bool soak_grows(const int64_t peak[], int looks)
 {
-    return before >= 0 && (double)after > SOAK_GROWTH * (double)before + (double)SOAK_SLACK_KIB;
+    int64_t before = peak[looks - 2], after = peak[looks - 1];
+
+    if (before < 0 || (double)after <= SOAK_GROWTH * (double)before + (double)SOAK_SLACK_KIB)
+        return false;
+    return looks == 2 || (double)(after - before) >= SOAK_STEADY * (double)(before - peak[looks - 3]);
+}
+
+static void soak_find_growth(struct soak *soak, uint64_t number, const struct soak_cell *cell, const int64_t peak[SOAK_LOOKS])
+{
+    char *text = memory_text("memory grows: %" PRId64, peak[0]);
+
+    for (int look = 1; look < SOAK_LOOKS; look++) {
+        char *longer = memory_text("%s, %" PRId64, text, peak[look]);
+
+        free(text);
+        text = longer;
+    }
+    char *what = memory_text("%s KiB, each in %d times the time of the one before", text, SOAK_LONGER);
+
+    soak_finding(soak, number, cell, what, NULL);
+    free(what);
+    free(text);
 }
 
 /* A cell with its looks at the memory. */
 static void soak_run_cell(struct soak *soak, uint64_t number, struct soak_cell *cell)
 {
     int64_t peak[SOAK_LOOKS];
-    char *text;
 
     soak->cells++;
     for (int look = 0; look < (soak->memory_judged ? SOAK_LOOKS : 1); look++) {
-        if (!soak_look(soak, number, cell, &peak[look]) || (look > 0 && !soak_grows(peak[look - 1], peak[look])))
+        if (!soak_look(soak, number, cell, &peak[look]) || (look > 0 && !soak_grows(peak, look + 1)))
             return;
         cell->request.min_ns *= SOAK_LONGER;
     }
-    if (!soak->memory_judged || (double)(peak[2] - peak[1]) < SOAK_STEADY * (double)(peak[1] - peak[0]))
-        return;
-    text = memory_text("memory grows: %" PRId64 ", %" PRId64 ", %" PRId64 " KiB, each in %d times the time of the one before",
-                       peak[0], peak[1], peak[2], SOAK_LONGER);
-    soak_finding(soak, number, cell, text, NULL);
-    free(text);
+    if (soak->memory_judged)
+        soak_find_growth(soak, number, cell, peak);
 }
 
 static void soak_cell(struct soak *soak, uint64_t number)

@@ -6,8 +6,8 @@
  * workers; what it finds is a crash, a hang, a wrong answer, a leak, a sanitizer's report (the worker's exit), and memory that grows.
  *
  * Memory grows: the peak (VmHWM) of a worker that measures three times as long is a quarter and 4 MiB above the shorter one's, so
- * again for three times that, and the second increase is at least twice the first: what grows with time makes it three times,
- * what fills up to a bound (a strategy that defers) does not. Not judged where a sanitizer keeps freed memory.
+ * again for nine and for 27 times, and each increase is at least twice the one before: what grows with time makes it three times,
+ * what fills up to a bound (a strategy that defers) has reached it by then. Not judged where a sanitizer keeps freed memory.
  */
 #ifndef BENCH_SOAK_H
 #define BENCH_SOAK_H

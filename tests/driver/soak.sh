@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# soak.sh RCLAB RCLAB-FAULTY -- `rclab soak`: 20 seconds of random cells of the real strategies, which must find nothing, with a fixed
+# soak.sh RCLAB RCLAB-FAULTY -- `rclab soak`: two minutes of random cells of the real strategies, which must find nothing, with a fixed
 # seed (what fits into the time depends on the machine; what each number draws does not); and that the driver's faulty strategies are
 # found. One line per check, and a last one; exit 1 if a check failed.
 set -u
@@ -34,7 +34,7 @@ expect() {
 }
 
 expect 'random cells of all strategies find nothing' 0 '^soak +[1-9][0-9]* cells, 0 findings' \
-    "$rclab" soak --seed 20 --budget 20s
+    "$rclab" soak --seed 20 --budget 2m
 
 # what a number draws is the seed's alone
 "$rclab" soak --seed 7 --cell 3 --budget 0.001 >first 2>&1
@@ -54,7 +54,8 @@ expect 'a wrong answer is found' 4 'wrong_result: the sum was 41' "$faulty" "${s
 expect 'a leak is found' 4 'leaked 7 objects' "$faulty" "${sound[@]}" -s faulty-leak -W fib
 expect 'a hang is found' 4 ': timeout' "$faulty" "${sound[@]}" -s faulty-hang -W fib --timeout 0.1
 expect 'an exit is found' 4 'crash: exit 3' "$faulty" "${sound[@]}" -s faulty-exit -W fib
-expect 'growing memory is found' 4 'memory grows: [0-9]+, [0-9]+, [0-9]+ KiB' "$faulty" "${sound[@]}" -s faulty-grow -W fib
+expect 'growing memory is found' 4 'memory grows: [0-9]+, [0-9]+, [0-9]+, [0-9]+ KiB' "$faulty" "${sound[@]}" -s faulty-grow -W fib
+expect 'memory that fills up to a bound is not' 0 '0 findings' "$faulty" "${sound[@]}" -s faulty-fill -W fib
 expect 'what is wrong by design is not' 0 '0 findings' "$faulty" "${sound[@]}" -s sound -W race
 
 echo "soak: $checks checks, $failed failed"
