@@ -10,6 +10,8 @@
  * While it waits the requester lets go of what its strategy holds (rc_stand_still): others must be able to take the GIL, and the commit
  * thread to close an epoch, on their way to a safepoint. It stays attached: nobody may act in its place, and
  * it is not stopped by another requester, since that one waits for stop.lock, detached.
+ * Its critical sections, let go of when it detaches for stop.lock, are held again only after the start: who has their locks may stand
+ * still, and a destructor that runs while it waits for them may ask for a stop itself.
  *
  * Invariant: wanted == 1 implies that one thread, the requester, holds stop.lock. A thread with `stopped` set is suspended.
  * Memory ordering: (S1) a thread changes its state, then looks at wanted; the requester sets wanted, then looks at the states; all
@@ -45,6 +47,13 @@ static void stop_notify(void)
     os_unpark(&stop.progress, 1);
 }
 
+/* What the thread let go of when it detached; not while it holds stop.lock. May detach and attach, with its sections out of sight. */
+static void thread_resume_sections(struct thread *t)
+{
+    if (unlikely(t->section != NULL) && !stop_is_mine())
+        thread_registry.sections_resume();
+}
+
 static void stop_wait_for_start(void) { os_park(&stop.wanted, 1, -1); }
 
 /* Suspends who is detached, asks the others. How many do not stand still yet. */
@@ -70,9 +79,9 @@ API void thread_stop_world(void)
 {
     thread_detach(); /* another requester may hold the lock, and wants us to stand still */
     os_lock(&stop.lock);
+    atomic_store_explicit(&stop.requester, rt_self, memory_order_relaxed); /* relaxed: for this thread's own eyes */
     thread_attach();
     int64_t start = os_now();
-    atomic_store_explicit(&stop.requester, rt_self, memory_order_relaxed); /* relaxed: for this thread's own eyes */
     /* (S1) seq_cst: before the look at the states */
     atomic_store_explicit(&stop.wanted, 1, memory_order_seq_cst);
     rc_stand_still(rt_self);
@@ -102,6 +111,7 @@ API void thread_start_world(void)
     os_unpark(&stop.wanted, INT_MAX);
     atomic_store_explicit(&stop.requester, NULL, memory_order_relaxed); /* relaxed: as in thread_stop_world */
     os_unlock(&stop.lock);
+    thread_resume_sections(rt_self);
 }
 
 API bool thread_substitute(struct thread *t) { return (t->stopped && stop_is_mine()) || thread_suspend(t); }

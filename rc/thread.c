@@ -5,8 +5,6 @@
  */
 #include "rc.h"
 
-#include "stop.c"
-
 #ifdef RC_HOSTILE
 enum { REGISTRY_BUCKETS = 1 }; /* everybody is in everybody's way */
 #else
@@ -27,6 +25,8 @@ static struct {
     _Atomic(struct thread *) bucket[REGISTRY_BUCKETS]; /* by key; readers: RCU */
     uint64_t total[RC_STAT_COUNT];                  /* counts of ended threads */
 } thread_registry = {.lock = OS_MUTEX_INIT};
+
+#include "stop.c" /* the rest of this file asks it, and it the registry */
 
 API void thread_registry_lock(void) { os_lock(&thread_registry.lock); }
 API void thread_registry_unlock(void) { os_unlock(&thread_registry.lock); }
@@ -237,8 +237,7 @@ API void thread_attach(void)
         thread_become_attached(t);
     }
     rc_attach(t);
-    if (unlikely(t->section != NULL))
-        thread_registry.sections_resume(); /* may detach and attach, with its sections out of sight */
+    thread_resume_sections(t);
 }
 
 API bool thread_try_attach(void)

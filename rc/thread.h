@@ -151,7 +151,8 @@ static struct cds_list_head thread_registry_all;
 
 /*
  * Stops every other thread of the runtime: on return each is suspended, and those that come are kept out. The caller is attached, stays
- * attached, and holds no lock; it detaches while it waits (a safepoint), also when another thread stops the world first.
+ * attached, and holds no lock; it detaches while it waits (a safepoint), also when another thread stops the world first. Critical
+ * sections of its own are suspended from here to the end of thread_start_world.
  * Threads that are blocked, start, or end meanwhile are no hindrance.
  */
 API void thread_stop_world(void);

@@ -8,6 +8,7 @@
 #include "../objects/iter.h"
 #include "../objects/list.h"
 #include "../objects/number.h"
+#include "../objects/section.h"
 #include "../objects/tuple.h"
 
 /* The runtime once more, tracking. Ends with test_stop as always. */
@@ -578,6 +579,50 @@ static void collect_beside_finalisers(int64_t threshold)
 }
 TEST(finalisers_collect_drain_and_block_beside_others) { collect_beside_finalisers(0); }
 TEST(finalisers_collect_drain_and_block_beside_others_with_collections_due) { collect_beside_finalisers(50); }
+
+/* In a section of the list that all want: stops the world, drops what others made (theirs to merge), makes one for others. */
+static void collect_finalize_stopping(struct obj *o)
+{
+    (void)o;
+    thread_stop_world();
+    thread_start_world();
+}
+static const struct type collect_stopping_type = {
+    .name = "stopping", .flags = TYPE_CONTAINER, .dealloc = collect_dealloc, .traverse = collect_traverse, .clear = collect_clear,
+    .finalize = collect_finalize_stopping};
+static const char *collect_stop_in_sections(struct threads_arg *a)
+{
+    for (int i = 0; i < 50; i++) {
+        struct section s;
+        section_begin(&s, a->shared);
+        thread_stop_world();
+        thread_start_world();
+        for (int k = 0; k < 8; k++) {
+            struct collect_soul *one = obj_alloc(&collect_stopping_type, sizeof *one);
+            one->held = NULL;
+            obj_track(&one->base);
+            list_append(a->shared, &one->base.base);
+            obj_decref(&one->base.base);
+        }
+        while (list_length(a->shared) > 24)
+            obj_decref(list_pop(a->shared, 0));
+        section_end(&s);
+        rt_safepoint();
+    }
+    return rt_self->section ? "a section is left over" : NULL;
+}
+/* Who stops the world waits for a section's lock again, is sent such a finaliser meanwhile, and must not hold up itself. */
+TEST(worlds_are_stopped_in_sections_and_by_finalisers_meanwhile)
+{
+    if (RC_UNSAFE)
+        return;
+    collect_begin(TRACK_THREAD, 0);
+    struct obj *shared = list_new(0);
+    const char *wrong = threads_run(4, collect_stop_in_sections, shared);
+    obj_decref(shared);
+    rc_drain();
+    cr_assert(!wrong, "%s", wrong);
+}
 
 /* Stops the world now and then; every other thread counts in a word that only a stopped world may see still. */
 static _Atomic int64_t collect_ticks;

@@ -101,11 +101,15 @@ static void policed_take_and_rest(void)
     policed_take();
     policed_rest();
 }
+static void policed_stop(void)
+{
+    thread_stop_world();
+    thread_start_world();
+}
 static void policed_leave_and_stop_world(void)
 {
     policed_leave();
-    thread_stop_world();
-    thread_start_world();
+    policed_stop();
 }
 
 /* B waits for the lock, C drops an object of B's whose destructor wants the same lock. */
@@ -122,6 +126,19 @@ static void policed_setup_sent(void)
     policed_sent = obj_alloc(&policed_sender_type, sizeof(struct obj));
 }
 static void policed_send(void) { obj_decref(policed_sent); }
+
+/* A's, and its destructor stops the world. */
+static void policed_stopper_dealloc(struct obj *o)
+{
+    policed_stop();
+    obj_free(o, sizeof(struct obj));
+}
+static const struct type policed_stopper_type = {.name = "stopper", .dealloc = policed_stopper_dealloc};
+static void policed_setup_stopper(void)
+{
+    policed_setup();
+    policed_sent = obj_alloc(&policed_stopper_type, sizeof(struct obj));
+}
 
 /* --- critical sections --- */
 
@@ -178,6 +195,28 @@ static void section_plain_two(void)
     section_end(&s);
 }
 
+/* A section around a stop: its lock is let go of, whatever others do with it meanwhile. */
+static void section_stops(void)
+{
+    struct section s;
+    section_begin(&s, &px.base.base);
+    px.data++;
+    policed_stop();
+    px.data++;
+    section_end(&s);
+    policed_rest();
+}
+/* Sends the other one a destructor that stops the world, while it holds what the other one wants back. */
+static void section_sends(void)
+{
+    struct section s;
+    section_begin(&s, &px.base.base);
+    obj_decref(policed_sent);
+    px.data++;
+    section_end(&s);
+    policed_rest();
+}
+
 /* Under a strategy that defers frees each wait is an epoch's business as well: the lock's code is the same, the proof takes minutes. */
 #define POLICED(symbol, title, how, asked, from, prepare, after, big, ...)                                             \
     static const struct scenario symbol = {                                                                            \
@@ -206,6 +245,8 @@ static void section_plain_two(void)
             "FIELD.md 3.25", policed_setup, policed_check_three, false, section_detached, policed_take);               \
     POLICED(section_plain_##policy, "section-" #policy "-plain", how, "a container's own operation wants the lock of the section", \
             "FIELD.md 3.4", policed_setup, policed_check_three, false, section_plain, policed_take);                   \
+    POLICED(section_stopped_##policy, "section-" #policy "-stop", how, "who is in a section stops the world, and is sent a destructor that does so", \
+            "FIELD.md 3.21, 3.25", policed_setup_stopper, policed_check_three, false, section_stops, section_sends);   \
     POLICED(section_plain_two_##policy, "section-" #policy "-plain-two", how, "the same with two locks",               \
             "FIELD.md 3.5", policed_setup, policed_check_pairs, true, section_plain_two, policed_yx)
 
