@@ -6,7 +6,8 @@
  *
  *     raw        nothing. Good until the caller's next safepoint, a wait for a lock being one, under strategies with RC_KEEPS_BORROWED: buffered
  *                (the displaced item's DEC waits for that safepoint, also the caller's own), gil and plain (nobody else runs until then;
- *                what the caller itself drops is gone at once, as in CPython). Under any other (atomic, biased) only while nobody else can
+ *                what the caller itself drops is gone at once, as in CPython); where the getter finds its lock taken and the thread is in a
+ *                critical section, which it takes back before it returns, the item is kept as by deferred. Under any other (atomic, biased) only while nobody else can
  *                drop the item, or if it is immortal: else a use after free
  *     deferred   a reference, taken under the lock and noted; dropped at the thread's next rt_safepoint, when it detaches or when it ends. A
  *                wait for a lock ends nothing: the item may be an argument of the next operation ("preserve returned borrowed
@@ -21,7 +22,7 @@
 #ifndef OBJECTS_BORROWED_H
 #define OBJECTS_BORROWED_H
 
-#include "object.h"
+#include "lock.h"
 
 #ifdef RC_HOSTILE
 enum { BORROWED_SEGMENT = 2 };
@@ -47,11 +48,18 @@ API void borrowed_drop(void);
 
 SLOW bool borrowed_chain(struct borrowed_notes *n);
 
+/* The getter's own release of the lock brings sections back, and so may wait: what rests on the thread's next safepoint would not last
+ * until the caller has it. */
+HOT bool borrowed_ends_early(void)
+{
+    return RC_KEEPS_BORROWED && !LOCK_NONE && unlikely(heap_self()->aside != NULL);
+}
+
 /* For a getter, under the lock that keeps the item in its place: makes it good for as long as the policy says. False: ERR_MEMORY. */
 HOT bool borrowed_keep(struct obj *o)
 {
     struct borrowed_notes *n = &heap_self()->borrowed;
-    if (!borrowed_counts || rc_is_immortal(&o->rc))
+    if ((!borrowed_counts && !borrowed_ends_early()) || rc_is_immortal(&o->rc))
         return true;
     if (unlikely(!n->top || n->top->used == BORROWED_SEGMENT) && !borrowed_chain(n))
         return false;

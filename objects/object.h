@@ -65,7 +65,10 @@ struct type {
     /* Calls visit(child, arg) for each reference that the object holds; stops at and returns the first non-zero. */
     int (*traverse)(struct obj *, int (*visit)(struct obj *, void *), void *arg);
     void (*clear)(struct obj *);                    /* drops its references, stays valid (breaks cycles) */
-    void (*finalize)(struct obj *);                 /* user code before dealloc; may not take references to the object */
+    /* User code before dealloc; may not take references to the object. It may block, but not for what another thread gives up only after
+     * a safepoint of its own (an RWLock, an IntervalLock, a place in a queue): it may run on a commit thread, and that thread's log may be
+     * over its bound, or a collection due, so that it waits for this very finaliser first. */
+    void (*finalize)(struct obj *);
     int (*hash)(struct obj *, int64_t *hash);       /* 0, or -1 and an error; equal objects have equal hashes */
     int (*equal)(struct obj *, struct obj *);       /* 1, 0, or -1 and an error; the second may have another type */
     int (*less)(struct obj *, struct obj *);        /* 1, 0, or -1 and an error (ERR_TYPE: cannot be ordered) */

@@ -1,8 +1,8 @@
 /*
  * section.c -- critical sections. Protocol, states and invariant are in section.h.
  *
- * Everything here is the thread's own, its stack of sections too: a thread is suspended by nobody but itself. While it waits for
- * a lock its stack is out of sight (thread.section is NULL): destructors that run meanwhile begin one of their own.
+ * Everything here is the thread's own, its stack of sections too: a thread is suspended by nobody but itself. While it detaches or waits
+ * for a lock its stack is out of sight (thread.section is NULL): destructors that run meanwhile begin one of their own.
  */
 #include "local_wrapper.h"
 #include "section.h"
@@ -66,7 +66,6 @@ static void section_suspend_all(void)
     for (struct section *s = rt_self->section; s && s->held; s = s->outer)
         section_release(s);
 }
-
 API struct section *section_set_aside(void)
 {
     struct section *innermost = rt_self->section;
@@ -85,14 +84,7 @@ API void section_bring_back(struct section *innermost)
     rt_self->section = innermost;
 }
 
-static void section_resume(void)
-{
-    struct section *innermost = rt_self->section;
-    rt_self->section = NULL;
-    section_bring_back(innermost);
-}
-
-API void section_start(void) { thread_configure_sections(section_suspend_all, section_resume); }
+API void section_start(void) { thread_configure_sections(section_set_aside, section_bring_back); }
 
 /* The section's locks are set. */
 static void section_enter(struct section *s)
@@ -106,7 +98,12 @@ static void section_enter(struct section *s)
     rt_self->section = s;
 }
 
-static bool section_has(const struct section *s, const struct lock *l) { return s && (s->low == l || s->high == l); }
+/* Of the innermost, which is held where its thread's code runs. */
+static bool section_has(const struct section *s, const struct lock *l)
+{
+    assert(!s || s->held);
+    return s && (s->low == l || s->high == l);
+}
 
 API void section_begin(struct section *s, struct obj *o)
 {

@@ -50,8 +50,11 @@ static void stop_notify(void)
 /* What the thread let go of when it detached; not while it holds stop.lock. May detach and attach, with its sections out of sight. */
 static void thread_resume_sections(struct thread *t)
 {
-    if (unlikely(t->section != NULL) && !stop_is_mine())
-        thread_registry.sections_resume();
+    struct section *sections = t->section;
+    if (likely(!sections) || stop_is_mine())
+        return;
+    t->section = NULL;
+    thread_registry.sections_bring_back(sections);
 }
 
 static void stop_wait_for_start(void) { os_park(&stop.wanted, 1, -1); }
@@ -99,18 +102,22 @@ API void thread_stop_world(void)
 API void thread_start_world(void)
 {
     struct thread *t;
+    bool sent = false;
     atomic_store_explicit(&stop.wanted, 0, memory_order_seq_cst); /* seq_cst: before the resumes, so that nobody steps back */
     thread_registry_lock();
     thread_registry_for_each(t) {
         if (t->stopped) {
             t->stopped = false;
             thread_resume(t);
+            sent |= rc_has_deferred(t);
         }
     }
     thread_registry_unlock();
     os_unpark(&stop.wanted, INT_MAX);
     atomic_store_explicit(&stop.requester, NULL, memory_order_relaxed); /* relaxed: as in thread_stop_world */
     os_unlock(&stop.lock);
+    if (unlikely(sent)) /* who went on sooner sent it, found the thread suspended, and went away: it may be blocked for good */
+        rc_drain();
     thread_resume_sections(rt_self);
 }
 

@@ -20,7 +20,8 @@ static struct {
     void (*collect)(void);
     void (*retire)(void);
     void (*ending)(void);
-    void (*sections_suspend)(void), (*sections_resume)(void);
+    struct section *(*sections_set_aside)(void);
+    void (*sections_bring_back)(struct section *);
     void (*borrowed_drop)(void);
     _Atomic(struct thread *) bucket[REGISTRY_BUCKETS]; /* by key; readers: RCU */
     uint64_t total[RC_STAT_COUNT];                  /* counts of ended threads */
@@ -45,10 +46,10 @@ API void thread_configure_collect(void (*collect)(void)) { thread_registry.colle
 API void thread_configure_retire(void (*flush)(void)) { thread_registry.retire = flush; }
 API void thread_configure_ending(void (*ending)(void)) { thread_registry.ending = ending; }
 
-API void thread_configure_sections(void (*suspend)(void), void (*resume)(void))
+API void thread_configure_sections(struct section *(*set_aside)(void), void (*bring_back)(struct section *))
 {
-    thread_registry.sections_suspend = suspend;
-    thread_registry.sections_resume = resume;
+    thread_registry.sections_set_aside = set_aside;
+    thread_registry.sections_bring_back = bring_back;
 }
 
 API void thread_configure_borrowed(void (*drop)(void)) { thread_registry.borrowed_drop = drop; }
@@ -198,8 +199,8 @@ API void thread_detach(void)
 API void thread_detach_inside(void)
 {
     struct thread *t = rt_self;
-    if (unlikely(t->section != NULL))
-        thread_registry.sections_suspend();
+    /* out of sight of the destructors that run here: to them a section that has let go of its locks is none, and none is brought back */
+    struct section *sections = unlikely(t->section != NULL) ? thread_registry.sections_set_aside() : NULL;
     do {
         rc_detach(t);
         /* after it: what dies there may retire large blocks. relaxed: the thread's own request */
@@ -209,6 +210,7 @@ API void thread_detach_inside(void)
          * the queue must not move before this store (Dekker with the enqueuer, who enqueues and then reads the state) */
         atomic_store_explicit(&t->state, THREAD_DETACHED, memory_order_seq_cst);
     } while (unlikely(thread_take_back(t)));
+    t->section = sections;
     stop_notify();
 }
 

@@ -90,8 +90,9 @@ API void thread_configure_retire(void (*flush)(void));
 /* Called first by a thread that ends, attached, while it may still do everything. Before the first thread_begin. */
 API void thread_configure_ending(void (*ending)(void));
 
-/* Called by a thread that has sections: before it detaches, and when it is attached again. Before the first thread_begin. */
-API void thread_configure_sections(void (*suspend)(void), void (*resume)(void));
+/* Called by a thread that has sections. set_aside: before it detaches, lets go of their locks, hides them (thread.section is NULL) and
+ * returns them; bring_back: when it is attached again. Before the first thread_begin. */
+API void thread_configure_sections(struct section *(*set_aside)(void), void (*bring_back)(struct section *));
 
 /* Called where borrowed references end, if the calling thread has asked for it: at its safepoint, before it detaches, when it ends.
  * It holds no lock. Before the first thread_begin. */

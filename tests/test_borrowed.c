@@ -6,6 +6,7 @@
 #include "../objects/dict.h"
 #include "../objects/list.h"
 #include "../objects/number.h"
+#include "../objects/section.h"
 #include "../objects/weak.h"
 #include "build.h"
 #include <sys/wait.h>
@@ -165,6 +166,57 @@ TEST(many_borrowed_references_are_all_dropped)
 }
 
 /* --- the policies --- */
+
+/* The getter, whose lock its own section holds, takes that section back before it returns, and may have to wait: a safepoint that the
+ * caller has not come to. */
+static const struct type lent_quiet_type = {.name = "quiet", .flags = TYPE_CONTAINER, .dealloc = lent_dealloc};
+static const char *lent_set_in_sections(struct obj *list)
+{
+    for (int i = 0; i < 200; i++) {
+        struct section s;
+        struct obj *item = obj_alloc(&lent_quiet_type, sizeof(struct container));
+        section_begin(&s, list);
+        bool failed = !item || list_set(list, 0, item) != 0;
+        section_end(&s);
+        obj_xdecref(item);
+        rt_safepoint();
+        if (failed)
+            return "set failed";
+    }
+    return NULL;
+}
+static const char *lent_get_in_sections(struct obj *list)
+{
+    for (int i = 0; i < 200; i++) {
+        struct section s;
+        section_begin(&s, list);
+        struct obj *item = list_get_borrowed(list, 0);
+        bool failed = !item || (item->type != &lent_type && item->type != &lent_quiet_type); /* asan: or it is gone */
+        section_end(&s);
+        rt_safepoint();
+        if (failed)
+            return "not what is in the list";
+    }
+    return NULL;
+}
+static const char *lent_in_sections(struct threads_arg *a) { return a->index ? lent_set_in_sections(a->shared) : lent_get_in_sections(a->shared); }
+TEST(what_is_borrowed_in_a_section_of_its_list_outlasts_the_wait_for_the_section)
+{
+    if (RC_UNSAFE)
+        return;
+    lent_begin(BORROWED_AUTO);
+    struct section s;
+    section_begin(&s, lent_list);
+    struct obj *item = list_get_borrowed(lent_list, 0);
+    cr_assert_eq(item->type, &lent_type);
+    cr_assert_eq(heap_self()->borrowed.count, LOCK_NONE ? 0 : 1);
+    section_end(&s);
+    rt_safepoint();
+    cr_assert_eq(heap_self()->borrowed.count, 0);
+    const char *verdict = threads_run(4, lent_in_sections, lent_list);
+    cr_assert(!verdict, "%s", verdict);
+    lent_finish();
+}
 
 TEST(raw_borrowing_counts_nothing)
 {

@@ -393,7 +393,8 @@ static struct rc_head *rc_drain_all(void)
     thread_registry_lock(); /* keeps them registered; a merge takes no lock */
     thread_registry_for_each(t) {
         struct rc_thread *other = (struct rc_thread *)t;
-        if (t != rt_self && !os_queue_empty(&other->merge) && thread_substitute(t)) {
+        /* again after the end of it: who enqueued meanwhile found the thread suspended and went away */
+        while (t != rt_self && rc_has_deferred(t) && thread_substitute(t)) {
             dead = rc_drain_queue(other, dead, os_dequeue_wait);
             thread_substitute_end(t);
         }

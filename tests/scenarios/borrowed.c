@@ -7,6 +7,7 @@
  *     deferred    right everywhere; dropped at the safepoint, in a detach, at the thread's end
  * Checked: the reader sees a value that was set, and touches nothing that is freed; in the end nothing is alive that nobody holds.
  */
+#include "../../objects/section.h"
 #include "things.h"
 
 static struct {
@@ -120,3 +121,28 @@ static const struct scenario borrowed_argument = {
     .borrowed = BORROWED_DEFERRED, .lock = LOCK_BY_FUTEX,
 };
 SCENARIO(borrowed_argument);
+
+/* The getter finds the lock taken by its own thread's section, which it brings back, and may have to wait for, before it returns. */
+static const char *lending_unless_locks(void) { return LOCK_NONE ? "it has no object locks" : NULL; }
+static void lending_setup_logged(void)
+{
+    lending_setup();
+    scenario_act_as(1);
+    things_fill_log(lending.new, 1);
+    scenario_act_as(-1);
+}
+static void lending_borrow_in_section(void)
+{
+    struct section s;
+    section_begin(&s, lending.list);
+    struct obj *item = list_get_borrowed(lending.list, 0);
+    EXPLORE_CHECK(thing_value(item) == 1 || thing_value(item) == 2);
+    section_end(&s);
+    rt_safepoint();
+}
+static const struct scenario borrowed_in_section = {
+    .name = "borrowed-in-section", .summary = "an item is borrowed from the list whose section its thread is in", .source = "borrowed.h; FIELD.md 3.25",
+    .setup = lending_setup_logged, .thread = {lending_borrow_in_section, lending_replace}, .check = lending_check,
+    .unfit = lending_unless_locks, .lock = LOCK_BY_FUTEX, .borrowed = RC_KEEPS_BORROWED ? BORROWED_AUTO : BORROWED_DEFERRED, .large = RC_DEFERS_FREE,
+};
+SCENARIO(borrowed_in_section);

@@ -53,6 +53,16 @@ static void policed_check_three(void)
     EXPLORE_CHECK(px.data == 3);
     policed_check();
 }
+static void policed_check_four(void)
+{
+    EXPLORE_CHECK(px.data == 4);
+    policed_check();
+}
+static void policed_check_three_and_one(void)
+{
+    EXPLORE_CHECK(px.data == 3 && py.data == 1);
+    policed_check();
+}
 static void policed_check_pairs(void)
 {
     EXPLORE_CHECK(px.data == 2 && py.data == 2);
@@ -119,11 +129,15 @@ static void policed_sender_dealloc(struct obj *o)
     obj_free(o, sizeof(struct obj));
 }
 static const struct type policed_sender_type = {.name = "sender", .dealloc = policed_sender_dealloc};
+static void policed_setup_sending(int owner, const struct type *type)
+{
+    scenario_act_as(owner);
+    policed_sent = obj_alloc(type, sizeof(struct obj));
+}
 static void policed_setup_sent(void)
 {
     policed_setup_held();
-    scenario_act_as(1);
-    policed_sent = obj_alloc(&policed_sender_type, sizeof(struct obj));
+    policed_setup_sending(1, &policed_sender_type);
 }
 static void policed_send(void) { obj_decref(policed_sent); }
 
@@ -137,7 +151,7 @@ static const struct type policed_stopper_type = {.name = "stopper", .dealloc = p
 static void policed_setup_stopper(void)
 {
     policed_setup();
-    policed_sent = obj_alloc(&policed_stopper_type, sizeof(struct obj));
+    policed_setup_sending(0, &policed_stopper_type);
 }
 
 /* --- critical sections --- */
@@ -172,6 +186,7 @@ static void section_detached(void)
     section_begin(&s, &px.base.base);
     px.data++;
     thread_detach();
+    EXPLORE_CHECK(!s.held);
     thread_attach();
     px.data++;
     section_end(&s);
@@ -193,6 +208,42 @@ static void section_plain_two(void)
     policed_xy();
     py.data += 0;
     section_end(&s);
+}
+
+static void section_one(struct policed *x)
+{
+    struct section s;
+    section_begin(&s, &x->base.base);
+    x->data++;
+    section_end(&s);
+}
+/* A's, and its destructor begins a section of its own: of the object whose section it interrupts, or of another. */
+static void section_x_dealloc(struct obj *o)
+{
+    section_one(&px);
+    obj_free(o, sizeof(struct obj));
+}
+static void section_y_dealloc(struct obj *o)
+{
+    section_one(&py);
+    obj_free(o, sizeof(struct obj));
+}
+static const struct type section_x_type = {.name = "section of x", .dealloc = section_x_dealloc};
+static const struct type section_y_type = {.name = "section of y", .dealloc = section_y_dealloc};
+static void section_setup_x(void)
+{
+    policed_setup();
+    policed_setup_sending(0, &section_x_type);
+}
+static void section_setup_y(void)
+{
+    policed_setup();
+    policed_setup_sending(0, &section_y_type);
+}
+static void section_sends_first(void)
+{
+    policed_send();
+    section_one(&px);
 }
 
 /* A section around a stop: its lock is let go of, whatever others do with it meanwhile. */
@@ -245,8 +296,12 @@ static void section_sends(void)
             "FIELD.md 3.25", policed_setup, policed_check_three, false, section_detached, policed_take);               \
     POLICED(section_plain_##policy, "section-" #policy "-plain", how, "a container's own operation wants the lock of the section", \
             "FIELD.md 3.4", policed_setup, policed_check_three, false, section_plain, policed_take);                   \
+    POLICED(section_again_##policy, "section-" #policy "-again", how, "a destructor in a detach begins the section that was let go of", \
+            "section.h", section_setup_x, policed_check_four, false, section_detached, section_sends_first);           \
+    POLICED(section_other_##policy, "section-" #policy "-other", how, "a destructor in a detach begins and ends another section", \
+            "section.h", section_setup_y, policed_check_three_and_one, false, section_detached, section_sends_first);  \
     POLICED(section_stopped_##policy, "section-" #policy "-stop", how, "who is in a section stops the world, and is sent a destructor that does so", \
-            "FIELD.md 3.21, 3.25", policed_setup_stopper, policed_check_three, false, section_stops, section_sends);   \
+            "FIELD.md 3.21, 3.25", policed_setup_stopper, policed_check_three, true, section_stops, section_sends);   \
     POLICED(section_plain_two_##policy, "section-" #policy "-plain-two", how, "the same with two locks",               \
             "FIELD.md 3.5", policed_setup, policed_check_pairs, true, section_plain_two, policed_yx)
 

@@ -78,3 +78,48 @@ static const struct scenario stop_world_return = {
     .source = "FIELD.md 3.21", .setup = world_setup, .thread = {world_stop, world_returner}, .check = world_check, .large = RC_NEEDS_GIL || RC_DEFERS_FREE,
 };
 SCENARIO(stop_world_return);
+
+/* --- what is sent to a thread that stands still --- */
+
+static struct {
+    struct obj *sent;
+    _Atomic uint32_t dead;
+} world_mail;
+
+static void world_sent_dealloc(struct obj *o)
+{
+    obj_free(o, sizeof(struct obj));
+    atomic_store_explicit(&world_mail.dead, 1, memory_order_release); /* release: a word to sleep on */
+    os_unpark(&world_mail.dead, 1);
+}
+static const struct type world_sent_type = {.name = "sent", .dealloc = world_sent_dealloc};
+
+/* C's, and B drops it; C blocks for as long as it lives. */
+static void world_setup_sent(void)
+{
+    world_setup();
+    world_mail.dead = 0;
+    scenario_act_as(2);
+    world_mail.sent = obj_alloc(&world_sent_type, sizeof(struct obj));
+    scenario_act_as(-1);
+}
+static void world_send(void)
+{
+    rt_safepoint();
+    obj_decref(world_mail.sent);
+    thread_detach();
+}
+static void world_wait_for_death(void)
+{
+    thread_detach();
+    while (!atomic_load_explicit(&world_mail.dead, memory_order_acquire)) /* acquire: as above */
+        os_park(&world_mail.dead, 0, -1);
+    thread_attach();
+    thread_detach();
+}
+static const struct scenario stop_world_sent = {
+    .name = "stop-world-sent", .summary = "who goes on first sends an object to a blocked thread that has not been resumed yet",
+    .source = "FIELD.md 3.11", .setup = world_setup_sent, .thread = {world_stop_and_rest, world_send, world_wait_for_death}, .check = world_check,
+    .large = true,
+};
+SCENARIO(stop_world_sent);
