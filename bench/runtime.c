@@ -47,7 +47,7 @@ static const struct param runtime_params[] = {
      "what a borrowed item rests on: raw: nothing (right where the strategy keeps what others displace until the next safepoint: "
      "buffered, gil); deferred: a reference until then; auto: raw where that is right"},
     {"modules", PARAM_CHOICE, "lock|gil|off", 0, 0, "lock",
-     "what guards an old extension module: its own lock, one for all, or (a demonstration) nothing"},
+     "what guards an old extension module: its own lock; a GIL, which its load switches on for all threads; or (a demonstration) nothing"},
     {"reads", PARAM_CHOICE, "locked|optimistic", 0, 0, "locked",
      "get, contains, length and iteration of lists and dicts: under their lock, or first without it (objects/reads.h)"},
     {"shared", PARAM_CHOICE, "counted|immortal", 0, 0, "immortal", "None, booleans, small ints and a workload's shared objects"},
@@ -55,7 +55,7 @@ static const struct param runtime_params[] = {
      "collection of cycles: off; containers tracked in one table under a lock; or in a table of each thread, a log emptied in place"},
     {"gc-threshold", PARAM_INT, NULL, 1, 1000000000, "10000",
      "growth in tracked containers that makes a collection due, if it is a quarter of the live ones as well"},
-    {"switch-interval", PARAM_INT, NULL, 1, 10000000, "5000", "microseconds until a waiter asks for the GIL (where there is one)"},
+    {"switch-interval", PARAM_INT, NULL, 1, 10000000, "5000", "microseconds until a waiter asks for the GIL (where there is one: strategy gil, modules=gil)"},
     {0},
 };
 
@@ -515,9 +515,7 @@ static int sample_start(struct crew *c)
         .track = sample_track(w),
         .collect_threshold = work_int(w, "gc-threshold"),
     };
-#if RC_NEEDS_GIL
     gil.interval_ns = work_int(w, "switch-interval") * 1000;
-#endif
     return objects_start(&config);
 }
 

@@ -495,6 +495,8 @@ static int module_run_slots(struct module_loaded *m)
 static struct module *module_start_one(const struct module_definition *d, void *library, char *why, size_t size)
 {
     struct module_loaded *m = module_new(d, library);
+    if (m && m->lock == &modules.gil)
+        thread_gil_on();
     if (m && module_run_slots(m) == 0)
         return &m->base;
     err_format(why, size);
@@ -622,6 +624,7 @@ API void module_start(enum module_policy policy) { modules.policy = policy; }
 
 API void module_stop(void)
 {
+    thread_gil_off();
     while (modules.retired) {
         struct module_type *next = modules.retired->next;
         os_free(modules.retired);

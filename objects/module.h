@@ -4,7 +4,8 @@
  * Protocol. A module that is not MODULE_SLOT_UNLOCKED has a lock, by policy:
  *
  *     lock   its own (of its definition: two loads of one shared object share its C statics, hence its lock)
- *     gil    one for all such modules together
+ *     gil    one for all such modules together; and the load of the first one switches a GIL on, for all threads and for good, as
+ *            CPython does (rc/gil_switch.c). A commit thread runs beside the GIL: its destructors meet the modules' one lock
  *     off    none: a demonstration of what the lock is for. Wrong answers are expected
  *
  * Where threads cannot run at once anyway (RC_NEEDS_GIL, RC_UNSAFE) there is none either: the GIL is that lock.

@@ -27,7 +27,9 @@ static struct {
     uint64_t total[RC_STAT_COUNT];                  /* counts of ended threads */
 } thread_registry = {.lock = OS_MUTEX_INIT};
 
-#include "stop.c" /* the rest of this file asks it, and it the registry */
+/* the rest of this file asks them, and they the registry */
+#include "stop.c"
+#include "gil_switch.c"
 
 API void thread_registry_lock(void) { os_lock(&thread_registry.lock); }
 API void thread_registry_unlock(void) { os_unlock(&thread_registry.lock); }
@@ -169,6 +171,7 @@ API void thread_end(void)
         thread_registry.stopped(t);
     rc_detach(t);
     thread_unregister();
+    gil_give_back(t);
     thread_leave(t);
     thread_free(t);
 }
@@ -211,6 +214,7 @@ API void thread_detach_inside(void)
         atomic_store_explicit(&t->state, THREAD_DETACHED, memory_order_seq_cst);
     } while (unlikely(thread_take_back(t)));
     t->section = sections;
+    gil_give_back(t);
     stop_notify();
 }
 
@@ -230,12 +234,16 @@ static void thread_become_attached(struct thread *t)
 API void thread_attach(void)
 {
     struct thread *t = rt_self;
+    bool stop;
     thread_become_attached(t);
-    while (unlikely(stop_is_wanted())) {
+    while (unlikely((stop = stop_is_wanted()) || gil_is_missing(t))) {
         /* (T1) release: as thread_detach; seq_cst: (S1) stop_notify's look at stop.wanted comes after it */
         atomic_store_explicit(&t->state, THREAD_DETACHED, memory_order_seq_cst);
         stop_notify();
-        stop_wait_for_start();
+        if (stop)
+            stop_wait_for_start();
+        else
+            gil_wait_and_take(t);
         thread_become_attached(t);
     }
     rc_attach(t);
@@ -249,7 +257,7 @@ API bool thread_try_attach(void)
     /* (T2), (S1): as thread_become_attached; relaxed on failure: still detached */
     if (!atomic_compare_exchange_strong_explicit(&t->state, &state, THREAD_ATTACHED, memory_order_seq_cst, memory_order_relaxed))
         return false;
-    if (unlikely(stop_is_wanted())) {
+    if (unlikely(stop_is_wanted() || (gil_is_missing(t) && !gil_try(t)))) {
         /* (T1), (S1): as thread_attach */
         atomic_store_explicit(&t->state, THREAD_DETACHED, memory_order_seq_cst);
         stop_notify();
@@ -301,6 +309,8 @@ SLOW void rt_safepoint_slow(void)
         thread_detach();
         thread_attach(); /* after the start */
     }
+    if (unlikely(why & BREAK_GIL))
+        gil_yield(t);
     if (unlikely(why & BREAK_COLLECT) && thread_registry.collect)
         thread_registry.collect();
 }

@@ -53,6 +53,8 @@ struct thread {
     bool registered;          /* the thread's own */
     bool stopped;             /* suspended by who stops the world; the requester's */
     bool borrowed;            /* BREAK_BORROWED was set since borrowed references ended last; the thread's own */
+    bool holds_gil;           /* where the GIL was switched on (gil_switch.c); the thread's own */
+    bool beside_gil;          /* it never takes that; the thread's own */
     struct rc_counts counts;
     _Atomic(struct thread *) next_by_key; /* registry: writers hold its lock, readers an RCU read section */
     struct cds_list_head all;             /* registry: under its lock */
@@ -112,6 +114,14 @@ API void thread_attach(void);
 API void thread_detach_inside(void);
 /* thread_attach for a thread that holds a lock: does not wait. False: it would have to; still detached. It has no section to resume. */
 API bool thread_try_attach(void);
+
+/* Switches a GIL on, which attached threads hold from then on; no effect where the strategy has one (gil_switch.c). Stops the world: the
+ * caller is attached, holds no lock. */
+API void thread_gil_on(void);
+/* Off again: no thread is left. */
+API void thread_gil_off(void);
+/* The calling thread runs beside that GIL: a helper that mutators may be waiting for. Before it is switched on. */
+INLINE void thread_beside_gil(void) { rt_self->beside_gil = true; }
 
 SLOW void rt_safepoint_slow(void);
 /* In every loop back-edge and call of a workload. Borrowed references end here. Holds no lock when called. */

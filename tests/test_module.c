@@ -426,6 +426,58 @@ TEST(old_extension_is_sound_behind_one_lock_for_all)
     cr_assert(module_old_is_sound(MODULE_TURNS, 1));
 }
 
+/* Code that never calls the module: two steps of a plain word, which only a GIL keeps together. Each thread waits for the load. */
+static struct {
+    int64_t steps;
+    _Atomic int attached, most;
+    _Atomic bool on;
+} module_gilled;
+
+static const char *module_step_under_gil(struct threads_arg *a)
+{
+    enum { STEPS = 400 };
+    if (a->index == 0) {
+        char why[300];
+        struct module *m = module_load(TEST_EXTENSIONS "/oldstyle.so", why, sizeof why);
+        *(struct module **)a->shared = m;
+        atomic_store_explicit(&module_gilled.on, true, memory_order_release); /* release: the load */
+    }
+    /* acquire: the load. A safepoint, which the switch waits for */
+    while (!atomic_load_explicit(&module_gilled.on, memory_order_acquire))
+        rt_safepoint();
+    for (int i = 0; i < STEPS; i++) {
+        /* relaxed, all: how many are between two safepoints at once */
+        int inside = atomic_fetch_add_explicit(&module_gilled.attached, 1, memory_order_relaxed) + 1;
+        if (inside > atomic_load_explicit(&module_gilled.most, memory_order_relaxed))
+            atomic_store_explicit(&module_gilled.most, inside, memory_order_relaxed); /* relaxed: as above */
+        int64_t was = module_gilled.steps;
+        os_yield();
+        module_gilled.steps = was + 1;
+        atomic_fetch_sub_explicit(&module_gilled.attached, 1, memory_order_relaxed); /* relaxed: as above */
+        rt_safepoint();
+        if (i % 50 == 0) {
+            thread_detach();
+            thread_attach();
+        }
+    }
+    return NULL;
+}
+TEST(load_of_an_old_extension_switches_the_gil_on_for_everybody)
+{
+    struct module *m = NULL;
+    if (RC_UNSAFE)
+        return;
+    module_restart(MODULE_GIL, TRACK_OFF);
+    memset(&module_gilled, 0, sizeof module_gilled);
+    const char *verdict = threads_run(MODULE_THREADS, module_step_under_gil, &m);
+    cr_assert_null(verdict, "%s", verdict);
+    cr_assert_not_null(m);
+    cr_assert_eq(module_gilled.steps, MODULE_THREADS * 400);
+    cr_assert_eq(atomic_load_explicit(&module_gilled.most, memory_order_relaxed), 1); /* relaxed: the threads are joined */
+    cr_assert_eq(module_unload(m), 0);
+    module_restart(MODULE_GIL, TRACK_OFF); /* off again: nothing is loaded */
+}
+
 /* Its C statics are one, however often it is loaded. */
 TEST(two_loads_of_an_old_extension_share_their_lock)
 {

@@ -827,6 +827,7 @@ static void *commit_main(void *unused)
         commit_report(-1);
         return unused;
     }
+    thread_beside_gil();
     commit_report(0);
     while (commit_wait(&drain)) {
         commit_turn();
