@@ -229,6 +229,20 @@ expect 'unknown workload' 2 "'fibb' \(did you mean fib" "$rclab" run -W fibb
 expect 'unknown parameter' 2 "'shraed' \(did you mean shared" "$rclab" run -W fib -L shraed=counted
 expect 'value that is no choice' 2 'shared=maybe: allowed is counted\|immortal' "$rclab" run -W fib -L shared=maybe
 expect 'an old extension behind its lock loses nothing' 0 'lost=0' "$rclab" run -W extension -s gil -t 2 "${brief[@]}" -L modules=lock
+expect 'one without a lock is a demonstration: labelled' 0 '^biased .* –  .* wrong answers expected$' \
+    "$rclab" run -W extension -s biased,gil -t 2 "${brief[@]}" -L modules=lock,off -q -o demonstration.jsonl
+holds 'under a GIL it is none, and with the lock neither' count_is 1 'wrong answers expected$' out
+holds 'the samples say so' count_is 2 '"cell":"extension/biased/t2/modules=off".*"demonstration":true' demonstration.jsonl
+holds 'the others do not' count_is 6 '"demonstration":false' demonstration.jsonl
+expect 'comparing gives it no ratio' 0 '^off +extension/biased/t2/modules=off .* –  .* wrong answers expected$' \
+    "$rclab" compare --along=modules demonstration.jsonl
+expect 'it is no reference either' 0 '^lock +extension/biased/t2 .* –  .* wrong answers expected$' \
+    "$rclab" compare --along=modules --reference=off demonstration.jsonl
+expect 'nor in a gate' 0 '^gate  throughput:-99%: 0 passed, 0 failed, 1 undecided$' \
+    "$rclab" compare --along=modules demonstration.jsonl --force-verdicts --fail-if throughput:-99%
+expect 'a race under threads is one, unless a GIL is its grace' 0 '^biased .* wrong answers expected$' \
+    "$rclab" run -W counter -s biased,gil -t 2 "${brief[@]}" -L kind=racy,locked -q
+holds 'which the label tells' count_is 1 'wrong answers expected$' out
 expect 'what guards an old extension' 2 'modules=no: allowed is lock\|gil\|off' "$rclab" run -W extension -L modules=no
 expect 'borrowed references under each policy' 0 'borrowed=deferred' "$rclab" run -W borrowed -s biased -t 2 "${brief[@]}" \
     -L getter=borrowed,new -L borrowed=raw,deferred -L sharing=shared
@@ -433,7 +447,9 @@ expect 'wrong answers of an unsafe strategy are no failure' 0 '^faulty-unsafe .*
     "$faulty" run -W fib -t 2 -s sound,faulty-unsafe "${brief[@]}"
 expect 'unsafe on one thread is compared' 0 '^faulty-unsafe +1.000 .*1.00× ' \
     "$faulty" run "${fib[@]}" -s sound,faulty-unsafe "${brief[@]}"
-expect 'wrong by design is no failure' 0 '^sound .* wrong by design$' "$faulty" run -W race -t 1 -s sound "${brief[@]}"
+expect 'wrong by design is no failure' 0 '^sound .* wrong answers expected$' "$faulty" run -W race -t 1,2 -s sound "${brief[@]}" -o race.jsonl
+expect 'and there is nothing to compare' 2 'race.jsonl has no cell that can be compared with 1: wrong answers are expected' \
+    "$faulty" compare --along=threads race.jsonl
 expect 'equal ones are inconclusive, never the same' 0 '^faulty-unsafe .* inconclusive$' \
     "$faulty" run "${fib[@]}" -s sound,faulty-unsafe -p 6 -w 0 --min-time 0.001 --force-verdicts
 expect 'strict makes that exit 3' 3 'inconclusive' \
