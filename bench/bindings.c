@@ -45,6 +45,9 @@ void bindings_parse(struct bindings *bindings, const char *text, struct argp_sta
 
     if (*list)
         list++;
+    else if (state->next < state->argc && state->argv[state->next][0] == '-')
+        die_usage("-L %s: its values are missing before %s: allowed is VAR=VALUE[,VALUE…] or VAR VALUE[,VALUE…]", text,
+                  state->argv[state->next]);
     else if (state->next < state->argc)
         list = state->argv[state->next++];
     if (length == 0 || *list == '\0')

@@ -258,6 +258,10 @@ fi
 expect 'value out of range' 2 'n=-1: allowed is' "$rclab" run -W fib -L n=-1
 expect 'value that is no number' 2 'n=1x: allowed is' "$rclab" run -W fib -L n=1x
 expect 'parameter without a value' 2 'allowed is VAR=VALUE' "$rclab" run -L n
+expect 'an option is no value' 2 "^rclab: -L gc: its values are missing before -p: allowed is VAR=VALUE" "$rclab" run -W graph -L gc -p 1
+expect 'an argument that no command takes is named: run' 2 "^rclab: rclab run: 'foo' is not an option" "$rclab" run foo
+expect 'soak' 2 "^rclab: rclab soak: 'foo' is not an option" "$rclab" soak foo
+expect 'counters' 2 "^rclab: rclab counters: 'foo' is not an option" "$rclab" counters foo
 expect 'no threads' 2 '-t 0: allowed is a whole number from 1 to 256' "$rclab" run -t 0
 expect 'too many threads' 2 '-t 999: allowed' "$rclab" run -t 999
 expect 'threads that are no number' 2 '-t two: allowed' "$rclab" run -t two
