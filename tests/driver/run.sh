@@ -79,6 +79,7 @@ expect 'list workloads has fastfib' 0 '^fastfib ' "$rclab" list workloads
 expect 'list params has choices' 0 '^[^ ]+ +shared +counted\|immortal ' "$rclab" list params
 expect 'list policies has values and defaults' 0 '^gc +off\|track-locked\|track-buffered +off ' "$rclab" list policies
 holds 'and no parameter of a workload' lacks out '^(n|depth) '
+holds 'list policies says where defer and borrow are' grep -q '^! defer and borrow .* parameters of the workload fib: rclab list params$' out
 holds 'list policies names what the runtime declares' test "$(grep -c '^    {"' "$here/../../bench/runtime.c")" -eq "$(($(grep -vc '^!' out) - 1))"
 expect 'a policy that a strategy cannot have is listed with the reason' 0 '^! reads=optimistic: not with strategy plain: ' "$rclab" list policies
 expect 'and refused' 2 'reads=optimistic: not with strategy plain: ' "$rclab" run "${small[@]}" -s plain -L reads=optimistic "${brief[@]}"
