@@ -62,6 +62,12 @@ other_order() {
     [ -n "$(cells_of "$1")" ] && [ "$(cells_of "$1")" != "$(cells_of "$2")" ]
 }
 
+# --- what the choice of grace periods rests on (objects/retire.h)
+expect 'liburcu measured: a row for each flavour' 0 '^qsbr/1000 +[0-9.]+ us ' "$here/../../scripts/rcu-benchmark" -r 1
+holds 'of sections and of grace periods' count_is 9 '^(none|memb|mb|qsbr/1|qsbr/1000) +[0-9]' out
+expect 'rounds that are no number' 2 "^scripts/rcu-benchmark: -r '0': allowed is a whole number" "$here/../../scripts/rcu-benchmark" -r 0
+expect 'what is no option' 2 "'foo' is not an option" "$here/../../scripts/rcu-benchmark" foo
+
 # --- help and lists
 expect 'help names the commands' 0 'fastfib' "$rclab" --help
 expect 'help hides the worker' 0 'Commands:' "$rclab" --help
