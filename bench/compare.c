@@ -145,11 +145,16 @@ static const struct result_cell *compare_partner(const struct side_by_side *both
     return NULL;
 }
 
+static bool compare_wrong_expected(const struct result_cell *cell, const struct result_cell *partner)
+{
+    return results_wrong_expected(cell) || (partner && results_wrong_expected(partner));
+}
+
 static bool compare_judged(const struct side_by_side *both, const struct result_cell *cell)
 {
     const struct result_cell *partner = compare_has_row(both, cell) ? compare_partner(both, cell) : NULL;
 
-    return partner && !partner->unsafe && !cell->unsafe;
+    return partner && !compare_wrong_expected(cell, partner);
 }
 
 /* "171.9M": of operations per second. */
@@ -183,10 +188,10 @@ static const char *compare_verdict(const struct side_by_side *both, const struct
 {
     const struct interval *interval = &contrast->interval;
 
-    if (cell->unsafe || (partner && partner->unsafe))
-        return "wrong answers expected";
     if (results_failures(cell))
         return "failed";
+    if (compare_wrong_expected(cell, partner))
+        return "wrong answers expected";
     if (!partner)
         return "not in REF";
     if (both->then->exploratory || both->now->exploratory)
@@ -239,6 +244,10 @@ static bool compare_row(struct table *table, const struct side_by_side *both, co
 
     if (partner)
         contrast_cells(&contrast, cell, partner, CONTRAST_THROUGHPUT, both->paired, alpha);
+    if (compare_wrong_expected(cell, partner)) {
+        contrast.ratio = 0; /* the rate of wrong answers is shown, but is no measure of anything */
+        contrast.interval = (struct interval){0};
+    }
     verdict = compare_verdict(both, cell, partner, &contrast);
     if (compare_shows_value(both))
         table_cell(table, "%s", results_along(cell, both->compare->along, text));
@@ -364,7 +373,7 @@ static size_t compare_lost(const struct side_by_side *both, const struct gate *g
 
     for (size_t i = 0; !both->paired && i < both->then->cells; i++) {
         const struct result_cell *cell = &both->then->cell[i];
-        bool found = cell->unsafe;
+        bool found = results_wrong_expected(cell);
 
         for (size_t j = 0; j < both->now->cells; j++)
             found |= compare_partner(both, &both->now->cell[j]) == cell;
@@ -392,6 +401,19 @@ static int compare_gate(const struct side_by_side *both, const struct gate *gate
     return count[GATE_UNDECIDED] ? EXITS_INCONCLUSIVE : EXITS_OK;
 }
 
+_Noreturn static void compare_refuse(const struct side_by_side *both)
+{
+    size_t wrong = 0;
+
+    for (size_t i = 0; i < both->now->cells; i++)
+        wrong += compare_has_row(both, &both->now->cell[i]) &&
+                 compare_wrong_expected(&both->now->cell[i], compare_partner(both, &both->now->cell[i]));
+    die_usage(both->paired ? "compare: %s has no cell that can be compared with %s%s"
+                           : "compare: %s and %s have no cell that can be compared%s",
+              both->then_name, both->paired ? both->compare->reference : both->now_name,
+              wrong ? ": wrong answers are expected, which are not ranked" : "");
+}
+
 static int compare_both(struct side_by_side *both)
 {
     const struct compare *compare = both->compare;
@@ -401,9 +423,7 @@ static int compare_both(struct side_by_side *both)
     for (size_t i = 0; i < both->now->cells; i++)
         both->cells += compare_judged(both, &both->now->cell[i]);
     if (both->cells == 0)
-        die_usage(both->paired ? "compare: %s has no cell that can be compared with %s"
-                               : "compare: %s and %s have no cell that can be compared",
-                  both->then_name, both->paired ? compare->reference : both->now_name);
+        compare_refuse(both);
     if (compare->gates && compare_objection(both))
         die_usage("--fail-if: %s or %s is %s: its figures must not decide (--force-verdicts lets them)", both->then_name,
                   both->now_name, compare_objection(both));

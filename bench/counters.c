@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "counting.h"
+#include "die.h"
 #include "exits.h"
 #include "perf_group.h"
 #include "suggest.h"
@@ -144,6 +145,7 @@ static error_t counters_option(int key, char *arg, struct argp_state *state)
                 suggest_die("event", counters->required.item[i], &known);
         names_free(&known);
         return 0;
+    case ARGP_KEY_ARG: die_usage("%s: '%s' is not an option; see --help", state->name, arg);
     default: return ARGP_ERR_UNKNOWN;
     }
 }

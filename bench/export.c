@@ -77,7 +77,7 @@ static const struct argp export_argp = {
     .parser = export_option,
     .args_doc = "FILE",
     .doc = "Write the samples of FILE for other programs.\v"
-           "pyperf: seconds for one operation of one thread; one run for each right sample; unsafe cells are left out.",
+           "pyperf: seconds for one operation of one thread; one run for each right sample; cells whose wrong answers are expected are left out.",
 };
 
 /* Standard output becomes OUT: the tables are printed there too. */

@@ -255,6 +255,20 @@ static void listing_print_refusals(const char *name, const char *value)
     names_free(&strategies);
 }
 
+/* What is looked for among the policies, but is a workload's own. */
+static void listing_print_counting(void)
+{
+    struct names workloads = {0};
+    const struct workload_info *fib = NULL;
+
+    catalog_workloads(&workloads);
+    if (names_has(&workloads, "fib"))
+        fib = listing_workload("fib");
+    names_free(&workloads);
+    if (fib && param_find(fib->params, "defer") && param_find(fib->params, "borrow"))
+        printf("! defer and borrow (what is not counted at the object) are parameters of the workload fib: rclab list params\n");
+}
+
 /* Policies: the variables that every workload has, since they are the runtime's. */
 static void listing_print_policies(void)
 {
@@ -265,6 +279,7 @@ static void listing_print_policies(void)
     listing_param_rows(&table, NULL, listing_common_params());
     table_print(&table, TABLE_TEXT);
     table_free(&table);
+    listing_print_counting();
     for (const struct param *param = listing_common_params(); param && param->name; param++) {
         struct names choices = {0};
 
@@ -313,9 +328,9 @@ static const struct argp_option listing_options[] = {
 static const struct argp listing_argp = {
     .options = listing_options,
     .parser = listing_option,
-    .args_doc = "[strategies|workloads|params|policies|events]…",
+    .args_doc = "[strategies|workloads|params|policies|events|labs]…",
     .doc = "List what is linked into this program: the header of an object and a small int in bytes, the traits, every "
-           "workload's parameters and the runtime's policies (what -L sets for any workload) with their values and defaults.",
+           "workload's parameters and the runtime's policies (what -L sets for any workload) with their values and defaults; events and labs.",
 };
 
 int listing_main(int argc, char **argv)

@@ -109,34 +109,6 @@ static void options_threads(struct options *options, const char *list)
     names_free(&counts);
 }
 
-static struct names *options_values(struct options *options, const char *name, size_t length)
-{
-    struct binding *binding;
-
-    for (size_t i = 0; i < options->bindings; i++)
-        if (strlen(options->binding[i].name) == length && strncmp(options->binding[i].name, name, length) == 0)
-            return &options->binding[i].values;
-    options->binding = memory_resize(options->binding, options->bindings + 1, sizeof options->binding[0]);
-    binding = &options->binding[options->bindings++];
-    *binding = (struct binding){.name = memory_text("%.*s", (int)length, name)};
-    return &binding->values;
-}
-
-/* "VAR=V1,V2", "VAR V1,V2" in one word, or VAR and the values in the next word, which is taken then. */
-static void options_bind(struct options *options, const char *text, struct argp_state *state)
-{
-    size_t length = strcspn(text, "= ");
-    const char *values = text + length;
-
-    if (*values)
-        values++;
-    else if (state->next < state->argc)
-        values = state->argv[state->next++];
-    if (length == 0 || *values == '\0')
-        die_usage("-L '%s': allowed is VAR=VALUE[,VALUE…] or VAR VALUE[,VALUE…]", text);
-    options_split(options_values(options, text, length), "-L", values);
-}
-
 void options_shard(struct options *options, const char *text)
 {
     const char *slash = strchr(text, '/');
@@ -188,7 +160,7 @@ static error_t options_common(int key, char *arg, struct argp_state *state)
     switch (key) {
     case 's': options_split(&options->strategies, "-s", arg); return 0;
     case 't': options_threads(options, arg); return 0;
-    case 'L': options_bind(options, arg, state); return 0;
+    case 'L': bindings_parse(&options->bindings, arg, state); return 0;
     case 'o': options->output = arg; return 0;
     case 'p': options->rounds = (int)options_number("-p", arg, 1, OPTIONS_MOST_ROUNDS); return 0;
     case 'w': options->warmup_ns = options_time("-w", arg); return 0;
@@ -212,7 +184,7 @@ static error_t options_common(int key, char *arg, struct argp_state *state)
     case KEY_REQUEST: options->pace.request = options_number("--request", arg, 1, PACE_MOST_REQUEST); return 0;
     case KEY_REFERENCE: options->reference = arg; return 0;
     case KEY_STATS: options->stats = true; return 0;
-    case KEY_INPUT: names_add(options_values(options, "input", strlen("input")), arg); return 0;
+    case KEY_INPUT: names_add(bindings_values(&options->bindings, "input", strlen("input")), arg); return 0;
     case KEY_STRICT: options->strict = true; return 0;
     case KEY_FORCE: options->force = true; return 0;
     case 'e': options_split(&options->events, "-e", arg); return 0;
@@ -300,7 +272,7 @@ static error_t options_fib(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_INIT: state->child_inputs[0] = options; return 0;
     case 'n':
         options_note(options, key);
-        options_split(options_values(options, "n", 1), "-n", arg);
+        options_split(bindings_values(&options->bindings, "n", 1), "-n", arg);
         return 0;
     case ARGP_KEY_ARG: die_usage("%s: '%s' is not an option; see --help", state->name, arg);
     default: return ARGP_ERR_UNKNOWN;
@@ -478,11 +450,7 @@ void options_parse_fib(struct options *options, int argc, char **argv)
 
 void options_free(struct options *options)
 {
-    for (size_t i = 0; i < options->bindings; i++) {
-        free(options->binding[i].name);
-        names_free(&options->binding[i].values);
-    }
-    free(options->binding);
+    bindings_free(&options->bindings);
     names_free(&options->events);
     names_free(&options->strategies);
     names_free(&options->workloads);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bindings.h"
 #include "names.h"
 #include "place.h"
 #include "results.h"
@@ -17,19 +18,12 @@
 
 enum { OPTIONS_MOST_ROUNDS = RESULTS_MOST_ROUNDS, OPTIONS_FAST_ROUNDS = 5, OPTIONS_ROUNDS = 20, OPTIONS_RIGOROUS_ROUNDS = 40 };
 
-/* One -L: a variable and the values it takes in turn. */
-struct binding {
-    char *name;
-    struct names values;
-};
-
 struct options {
     bool fib;                         /* called as `rclab fib` */
     struct names strategies, workloads; /* empty: all */
     int threads[RUNTIME_MAX_THREADS]; /* thread counts to run, each once */
     size_t thread_counts;
-    struct binding *binding;
-    size_t bindings;
+    struct bindings bindings; /* -L: variables and the values they take in turn */
     const char *output; /* NULL: the default place */
     bool force;         /* overwrite it */
     const char *resume; /* a file to complete; NULL: none */

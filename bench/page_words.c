@@ -201,7 +201,7 @@ static void page_words_describe(struct subject *subject)
         {VERDICT_FAILED, false, "failed"},
         {VERDICT_AA_DIFFERS, false, "the reference differs from itself, so the others get no verdict"},
         {VERDICT_UNSAFE, false, "wrong answers expected, not ranked"},
-        {VERDICT_RACY, false, "wrong by design of the workload, not ranked"},
+        {VERDICT_RACY, false, "wrong answers expected of the workload or its values, not ranked"},
         {VERDICT_NO_REFERENCE, false, "measured, but there is no reference to compare with"},
         {VERDICT_EMPTY, false, "not measured"},
         {VERDICT_LATENCY, false, "latency was measured; the rate is not judged"},

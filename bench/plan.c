@@ -78,11 +78,10 @@ static void plan_check_refusals(const struct runtime *runtime, const struct bind
     }
 }
 
-/* Every variable of -L must belong to one of the chosen workloads at least. */
-static void plan_check_bindings(const struct options *options, const struct names *strategies, const struct names *workloads)
+void plan_check_bindings(const struct bindings *bindings, const struct names *strategies, const struct names *workloads)
 {
-    for (size_t b = 0; b < options->bindings; b++) {
-        const struct binding *binding = &options->binding[b];
+    for (size_t b = 0; b < bindings->count; b++) {
+        const struct binding *binding = &bindings->item[b];
         struct names known = {0};
         bool used = false;
 
@@ -148,8 +147,8 @@ static size_t plan_bind(struct cell *cell, const struct options *options, size_t
 {
     size_t combinations = 1, used = 0;
 
-    for (size_t b = 0; b < options->bindings; b++) {
-        const struct binding *binding = &options->binding[b];
+    for (size_t b = 0; b < options->bindings.count; b++) {
+        const struct binding *binding = &options->bindings.item[b];
         const struct names *values = &binding->values;
 
         if (!catalog_param(cell->runtime, cell->workload, binding->name))
@@ -266,7 +265,7 @@ void plan_build(struct plan *plan, const struct options *options, const struct p
     catalog_workloads(&known_workloads);
     plan_choose(&strategies, &options->strategies, &known, "strategy");
     plan_choose(&workloads, &options->workloads, &known_workloads, "workload");
-    plan_check_bindings(options, &strategies, &workloads);
+    plan_check_bindings(&options->bindings, &strategies, &workloads);
     plan->reference = plan_reference(options, &strategies, &known);
     for (size_t w = 0; w < workloads.count; w++)
         if (!plan_leaves_out(options, &strategies, workloads.item[w]))

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "bindings.h"
 #include "options.h"
 #include "place.h"
 #include "runtime.h"
@@ -35,6 +36,10 @@ struct plan {
 /* Exits 2 on an unknown name or a value that is not allowed. The options and the place must outlive the plan. */
 void plan_build(struct plan *plan, const struct options *options, const struct place *place);
 json_t *plan_json(const struct plan *plan, const struct place *place); /* the "plan" of a run record */
+
+/* Exits 2 unless every variable of -L belongs to one of these workloads at least, and every value is one that all these strategies can
+ * have. */
+void plan_check_bindings(const struct bindings *bindings, const struct names *strategies, const struct names *workloads);
 void plan_free(struct plan *plan);
 
 #endif

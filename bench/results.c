@@ -134,6 +134,12 @@ static bool results_take_hops(struct observation *observation, const json_t *hop
     return true;
 }
 
+/* Files of before demonstrations were told have the first alone. */
+static bool results_expects_wrong(const json_t *verify)
+{
+    return json_is_true(json_object_get(verify, "may_be_wrong")) || json_is_true(json_object_get(verify, "demonstration"));
+}
+
 static bool results_take_figures(struct observation *observation, const struct result_cell *cell)
 {
     json_int_t wall, cpu, drain, ops;
@@ -145,6 +151,7 @@ static bool results_take_figures(struct observation *observation, const struct r
         wall <= 0 || ops <= 0)
         return false;
     observation->answer_ok = answer_ok;
+    observation->demonstration = !answer_ok || results_expects_wrong(json_object_get(observation->record, "verify"));
     observation->metric[RESULTS_RATE] = (double)ops * 1e9 / (double)wall;
     observation->metric[RESULTS_NS_PER_OP] = (double)wall * cell->threads / (double)ops;
     observation->metric[RESULTS_CPU] = (double)cpu / (double)wall;
@@ -241,6 +248,7 @@ static bool results_add_sample(struct results *results, json_t *record, const ch
     }
     json_incref(record);
     cell->count[observation.status]++;
+    cell->demonstration |= observation.demonstration;
     if (observation.round >= cell->rounds)
         cell->rounds = observation.round + 1;
     cell->observation = memory_resize(cell->observation, cell->observations + 1, sizeof cell->observation[0]);
@@ -290,6 +298,11 @@ size_t results_values(const struct result_cell *cell, enum results_metric metric
 size_t results_failures(const struct result_cell *cell)
 {
     return cell->unsafe ? 0 : cell->count[RESULTS_WRONG] + cell->count[RESULTS_CRASH] + cell->count[RESULTS_TIMEOUT];
+}
+
+bool results_wrong_expected(const struct result_cell *cell)
+{
+    return cell->unsafe || cell->demonstration;
 }
 
 bool results_same_regime(const struct observation *a, const struct observation *b)

@@ -44,6 +44,7 @@ struct observation {
     enum results_status status;
     double metric[RESULTS_METRICS]; /* of RESULTS_OK only */
     bool answer_ok;                 /* false in a RESULTS_OK one: wrong by design */
+    bool demonstration;             /* wrong answers are expected, whatever this one is */
     bool preempted;                 /* a thread was switched off against its will */
     json_t *record;                 /* the sample itself */
 };
@@ -53,6 +54,7 @@ struct result_cell {
     json_t *params;                               /* borrowed from the run record */
     int threads;
     bool unsafe; /* wrong answers expected: the strategy is unsafe and there are several threads */
+    bool demonstration; /* wrong answers expected: a sample says so (a workload or values that show a race) */
     bool aa, oversubscribed;
     struct observation *observation;
     size_t observations, count[RESULTS_STATUSES];
@@ -90,6 +92,9 @@ const struct observation *results_observation(const struct result_cell *cell, in
 
 /* Failed ones that are not expected to fail. */
 size_t results_failures(const struct result_cell *cell);
+
+/* Never ranked, no reference, no ratio, no gate. Failures of an unsafe one are expected as well, those of a demonstration not. */
+bool results_wrong_expected(const struct result_cell *cell);
 
 /* In one regime, so that their ratio means something. */
 bool results_same_regime(const struct observation *a, const struct observation *b);

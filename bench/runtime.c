@@ -109,6 +109,8 @@ API void work_fact(struct work *w, const char *name, int64_t value)
         w->sample->fact[w->sample->facts++] = (struct named_value){name, value};
 }
 
+API void work_demonstrates(struct work *w) { w->sample->demonstration = true; }
+
 API void *work_state(size_t bytes)
 {
     void *state = os_alloc_aligned(CACHE_LINE, (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);

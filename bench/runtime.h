@@ -112,6 +112,7 @@ struct sample {
     int64_t drain_ns; /* second phase: until everything deferred has been applied and freed */
     bool result_ok;   /* the workload's answer is right */
     bool result_may_be_wrong; /* a wrong answer is the experiment (a race by design) */
+    bool demonstration;       /* wrong answers are expected of these values; result_ok then says whether what is shown can explain them */
     int64_t leaked;   /* live objects after the drain minus live objects before the workload */
     int threads;
     struct thread_sample thread[RUNTIME_MAX_THREADS];

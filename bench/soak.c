@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bindings.h"
 #include "catalog.h"
 #include "counting.h"
 #include "die.h"
@@ -23,6 +24,7 @@
 #include "options.h"
 #include "outcome.h"
 #include "param.h"
+#include "plan.h"
 #include "suggest.h"
 #include "timing.h"
 #include "worker.h"
@@ -52,6 +54,8 @@ struct soak_cell {
 
 struct soak {
     struct names strategies, workloads; /* chosen */
+    struct bindings bindings;           /* what the values of these are drawn from */
+    struct names seen_strategies, seen_workloads; /* of which a cell was run */
     int64_t budget_ns, timeout_ns, cell; /* cell below 0: all */
     uint64_t seed;
     bool seed_given, no_lock, quiet;
@@ -75,17 +79,37 @@ static int64_t soak_draw_number(uint64_t *state, int64_t least, int64_t most)
     return least + (int64_t)draw_below(state, (size_t)bound + 1);
 }
 
+/* One of -L's. */
+static char *soak_draw_given(uint64_t *state, const struct names *values)
+{
+    return memory_text("%s", values->item[draw_below(state, values->count)]);
+}
+
+/* The whole runtime is meant: unless -L says otherwise there is a collector. */
+static char *soak_draw_choice(uint64_t *state, const struct param *param, bool policy)
+{
+    bool collector = policy && strcmp(param->name, "gc") == 0;
+    struct names all = {0}, choices = {0};
+    char *value;
+
+    param_choices(param, &all);
+    for (size_t i = 0; i < all.count; i++)
+        if (!collector || strcmp(all.item[i], "off") != 0)
+            names_add(&choices, all.item[i]);
+    value = soak_draw_given(state, &choices);
+    names_free(&all);
+    names_free(&choices);
+    return value;
+}
+
 /* NULL: leave it at its default. Policies go beyond their default, a workload's sizes not: they would take long. */
 static char *soak_draw_value(uint64_t *state, const struct param *param, bool policy)
 {
     int64_t usual = param->fallback ? strtoll(param->fallback, NULL, 10) : 0, most = policy ? SOAK_ABOVE * usual : usual;
-    struct names choices = {0};
     char *value = NULL;
 
     if (param->kind == PARAM_CHOICE) {
-        param_choices(param, &choices);
-        value = memory_text("%s", choices.item[draw_below(state, choices.count)]);
-        names_free(&choices);
+        value = soak_draw_choice(state, param, policy);
     } else if (param->kind == PARAM_INT && (!policy || draw_below(state, 2))) {
         most = most > param->max ? param->max : most < param->min ? param->min : most;
         value = memory_text("%" PRId64, soak_draw_number(state, param->min, most));
@@ -93,14 +117,15 @@ static char *soak_draw_value(uint64_t *state, const struct param *param, bool po
     return value;
 }
 
-static void soak_draw_values(struct soak_cell *cell, uint64_t *state)
+static void soak_draw_values(const struct soak *soak, struct soak_cell *cell, uint64_t *state)
 {
     const struct param *const list[] = {cell->workload->params, cell->runtime->params};
     size_t used = 0;
 
     for (size_t i = 0; i < 2; i++)
         for (const struct param *param = list[i]; param && param->name && used < RUNTIME_MAX_PARAMS - 1; param++) {
-            char *value = soak_draw_value(state, param, i == 1);
+            const struct names *given = bindings_of(&soak->bindings, param->name);
+            char *value = given ? soak_draw_given(state, given) : soak_draw_value(state, param, i == 1);
 
             if (value && catalog_refusal(cell->runtime, param->name, value)) {
                 free(value);
@@ -131,7 +156,7 @@ static bool soak_draw(const struct soak *soak, struct soak_cell *cell, uint64_t 
     cell->request.seed = draw_next(&state) >> 1; /* fits JSON's integers */
     for (int i = 0; i < cell->request.threads; i++)
         cell->request.cpu[i] = -1;
-    soak_draw_values(cell, &state);
+    soak_draw_values(soak, cell, &state);
     return true;
 }
 
@@ -276,6 +301,8 @@ static void soak_run_cell(struct soak *soak, uint64_t number, struct soak_cell *
     int64_t peak[SOAK_LOOKS];
 
     soak->cells++;
+    names_add(&soak->seen_strategies, cell->runtime->name);
+    names_add(&soak->seen_workloads, cell->workload->name);
     for (int look = 0; look < (soak->memory_judged ? SOAK_LOOKS : 1); look++) {
         if (!soak_look(soak, number, cell, &peak[look]) || (look > 0 && !soak_grows(peak, look + 1)))
             return;
@@ -329,7 +356,7 @@ static void soak_choose_all(struct soak *soak)
     catalog_workloads(&workloads);
     soak_choose(&soak->strategies, &safe, "strategy that is safe under threads");
     soak_choose(&soak->workloads, &workloads, "workload");
-    names_sort(&soak->workloads);
+    plan_check_bindings(&soak->bindings, &soak->strategies, &soak->workloads);
     names_free(&linked);
     names_free(&safe);
     names_free(&workloads);
@@ -344,14 +371,31 @@ static bool soak_sanitized(void)
     return sanitized;
 }
 
-/* The choice of strategies and workloads decides what a number draws: it belongs to the command that repeats it. */
+/* The choice of strategies, workloads and values decides what a number draws: it belongs to the command that repeats it. */
 static void soak_remember(struct soak *soak, const char *command)
 {
     char *strategies = names_join(&soak->strategies, ","), *workloads = names_join(&soak->workloads, ",");
 
     soak->again = memory_text("%s --seed %" PRIu64 " -s %s -W %s", command, soak->seed, strategies, workloads);
+    for (size_t i = 0; i < soak->bindings.count; i++) {
+        char *values = names_join(&soak->bindings.item[i].values, ",");
+        char *longer = memory_text("%s -L %s=%s", soak->again, soak->bindings.item[i].name, values);
+
+        free(soak->again);
+        soak->again = longer;
+        free(values);
+    }
     free(strategies);
     free(workloads);
+}
+
+static int64_t soak_budget(const char *text)
+{
+    int64_t budget = options_time("--budget", text);
+
+    if (budget == 0)
+        die_usage("--budget %s: no cell would be run; allowed is a time above 0, such as 10m", text);
+    return budget;
 }
 
 static error_t soak_option(int key, char *arg, struct argp_state *state)
@@ -361,8 +405,9 @@ static error_t soak_option(int key, char *arg, struct argp_state *state)
     switch (key) {
     case 's': names_split(&soak->strategies, arg, ','); return 0;
     case 'W': names_split(&soak->workloads, arg, ','); return 0;
+    case 'L': bindings_parse(&soak->bindings, arg, state); return 0;
     case 'q': soak->quiet = true; return 0;
-    case KEY_BUDGET: soak->budget_ns = options_time("--budget", arg); return 0;
+    case KEY_BUDGET: soak->budget_ns = soak_budget(arg); return 0;
     case KEY_TIMEOUT: soak->timeout_ns = options_time("--timeout", arg); return 0;
     case KEY_CELL: soak->cell = options_number("--cell", arg, 0, INT64_MAX); return 0;
     case KEY_NO_LOCK: soak->no_lock = true; return 0;
@@ -370,6 +415,7 @@ static error_t soak_option(int key, char *arg, struct argp_state *state)
         soak->seed = (uint64_t)options_number("--seed", arg, 0, INT64_MAX);
         soak->seed_given = true;
         return 0;
+    case ARGP_KEY_ARG: die_usage("%s: '%s' is not an option; see --help", state->name, arg);
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -377,6 +423,7 @@ static error_t soak_option(int key, char *arg, struct argp_state *state)
 static const struct argp_option soak_options[] = {
     {"strategies", 's', "NAME,…", 0, "Strategies (all that are safe under threads)", 0},
     {"workloads", 'W', "NAME,…", 0, "Workloads (all)", 0},
+    {"parameter", 'L', "VAR=V1,V2", 0, "Draw a variable's value from these (all; of gc all but off); also: -L VAR V1,V2", 0},
     {"budget", KEY_BUDGET, "TIME", 0, "Begin no cell after this time (10m)", 0},
     {"seed", KEY_SEED, "N", 0, "What is drawn (at random; it is printed)", 0},
     {"cell", KEY_CELL, "I", 0, "Cell I of the seed alone, until it has a finding or the budget is spent", 0},
@@ -398,6 +445,24 @@ static void soak_all(struct soak *soak)
 
     for (uint64_t number = 0; timing_now() < soak->end && !interrupt_seen() && !(one && soak->findings); number++)
         soak_cell(soak, one ? (uint64_t)soak->cell : number);
+}
+
+static void soak_print_end(const struct soak *soak)
+{
+    printf("soak    %" PRIu64 " cells, %zu of %zu workloads, %zu of %zu strategies, %" PRIu64 " finding%s\n", soak->cells,
+           soak->seen_workloads.count, soak->workloads.count, soak->seen_strategies.count, soak->strategies.count, soak->findings,
+           soak->findings == 1 ? "" : "s");
+}
+
+static void soak_free(struct soak *soak)
+{
+    free(soak->again);
+    names_free(&soak->strategies);
+    names_free(&soak->workloads);
+    names_free(&soak->seen_strategies);
+    names_free(&soak->seen_workloads);
+    bindings_free(&soak->bindings);
+    counting_free(&soak->counting);
 }
 
 int soak_main(int argc, char **argv)
@@ -422,10 +487,9 @@ int soak_main(int argc, char **argv)
     soak_all(&soak);
     interrupted = interrupt_seen();
     interrupt_release();
-    printf("soak    %" PRIu64 " cells, %" PRIu64 " finding%s\n", soak.cells, soak.findings, soak.findings == 1 ? "" : "s");
-    free(soak.again);
-    names_free(&soak.strategies);
-    names_free(&soak.workloads);
-    counting_free(&soak.counting);
+    if (soak.cells == 0 && !interrupted)
+        die_usage("--budget: it was spent before a cell began; give it a longer time, such as 10m");
+    soak_print_end(&soak);
+    soak_free(&soak);
     return soak.findings ? EXITS_WORKER : interrupted ? EXITS_INTERRUPTED : EXITS_OK;
 }

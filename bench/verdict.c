@@ -74,14 +74,6 @@ static void verdict_compare(struct row *row, const struct result_cell *reference
     free(ratio);
 }
 
-static bool verdict_racy(const struct result_cell *cell)
-{
-    for (size_t i = 0; i < cell->observations; i++)
-        if (cell->observation[i].status == RESULTS_OK && !cell->observation[i].answer_ok)
-            return true;
-    return false;
-}
-
 /* What can be said of a row before any comparison; VERDICT_INCONCLUSIVE: it may be compared. */
 static enum verdict verdict_alone(const struct results *results, const struct result_cell *cell)
 {
@@ -91,7 +83,7 @@ static enum verdict verdict_alone(const struct results *results, const struct re
         return VERDICT_FAILED;
     if (cell->count[RESULTS_OK] == 0)
         return VERDICT_EMPTY;
-    if (verdict_racy(cell))
+    if (cell->demonstration)
         return VERDICT_RACY;
     if (results->pace.mode != PACE_OFF)
         return VERDICT_LATENCY;
@@ -237,7 +229,7 @@ char *verdict_text(const struct row *row)
         [VERDICT_AA] = "A/A: no difference seen",
         [VERDICT_AA_DIFFERS] = "A/A: differs",
         [VERDICT_UNSAFE] = "wrong answers expected",
-        [VERDICT_RACY] = "wrong by design",
+        [VERDICT_RACY] = "wrong answers expected",
         [VERDICT_LATENCY] = "latency run: not judged",
         [VERDICT_NO_REFERENCE] = "no reference",
         [VERDICT_EMPTY] = "not measured",

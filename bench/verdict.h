@@ -23,8 +23,8 @@ enum verdict {
     VERDICT_WITHHELD,     /* the build or the A/A row forbids one */
     VERDICT_AA,           /* the reference against itself: no difference seen */
     VERDICT_AA_DIFFERS,
-    VERDICT_UNSAFE,       /* wrong answers expected: never ranked */
-    VERDICT_RACY,         /* wrong by design of the workload: not ranked */
+    VERDICT_UNSAFE,       /* wrong answers expected of the strategy: never ranked */
+    VERDICT_RACY,         /* wrong answers expected of the workload or its values, a demonstration: never ranked */
     VERDICT_LATENCY,      /* its requests were timed one by one: the rate is not judged */
     VERDICT_FAILED,       /* crashed, hung or wrong: `failure` says which */
     VERDICT_NO_REFERENCE, /* the reference failed or is not there */

@@ -166,8 +166,8 @@ static json_t *worker_report(const struct sample_request *request, const struct 
     json_t *locks = statistics ? worker_locks(sample) : json_null();
     json_t *refcounts = statistics ? worker_values(sample->counter, sample->counters, false) : json_null();
     json_t *peaks = statistics ? worker_named(sample->peak, sample->peaks) : json_null();
-    json_t *verify = json_pack("{s:b, s:b, s:I}", "result_ok", sample->result_ok, "may_be_wrong", sample->result_may_be_wrong,
-                               "leaked", (json_int_t)sample->leaked);
+    json_t *verify = json_pack("{s:b, s:b, s:b, s:I}", "result_ok", sample->result_ok, "may_be_wrong",
+                               sample->result_may_be_wrong, "demonstration", sample->demonstration, "leaked", (json_int_t)sample->leaked);
 
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "wall_ns",
                      (json_int_t)sample->wall_ns, "cpu_ns", (json_int_t)sample->cpu_ns, "drain_ns",

@@ -56,6 +56,9 @@ API int64_t work_collect(void);
 API void work_barrier(struct work *w);
 /* Keeps a figure under that name (a literal); the driver prints and files it. */
 API void work_fact(struct work *w, const char *name, int64_t value);
+/* For set-up: these values are a demonstration, whose wrong answers check() lets pass where what is shown can explain them. The driver labels
+ * such samples and never ranks them. */
+API void work_demonstrates(struct work *w);
 /* Says in the sample what was wrong (printf-like); returns false. */
 __attribute__((format(printf, 2, 3))) API bool work_wrong(struct work *w, const char *format, ...);
 

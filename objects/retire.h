@@ -12,7 +12,8 @@
  * section costs 2.7 ns inline, and a grace period 0.3 to 10 microseconds, whatever the threads do, since no section contains a
  * safepoint, an object's lock or user code (at most a mutex of the strategy's log, under which nobody waits for a grace period). So whoever has too much simply waits, in the middle of anything but a section: deferred memory is
  * bounded by constants, and running out of memory cannot happen here, since the list is an array in the thread.
- * (Measured on the 2-core machine of results/, beside other work.)
+ * (Measured on the 2-core machine of results/, beside other work. `scripts/rcu-benchmark` measures sections and grace periods of both on any
+ * machine, and of urcu-mb, which needs no system call but has fences in each section.)
  *
  * Invariant: a thread's list holds at most RETIRE_BLOCKS blocks and RETIRE_BYTES bytes (and one block more, while it waits). A block of
  * RETIRE_LARGE bytes or more is freed at the latest at the thread's next safepoint or detach; all are when the thread ends.

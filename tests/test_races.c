@@ -1,8 +1,9 @@
 /*
- * test_races.c -- the races of FIELD.md section 3 that this stage can have, each as a scenario.
+ * test_races.c -- races of FIELD.md section 3, each as a scenario.
  *
  * Not here: 3.6 does not apply (the object lock is not recursive: it has no owner and no count that could tear); 3.9 and 3.24
- * are in test_strategy.c; 3.20 is in test_weak.c, 3.21 in test_collect.c; the others belong to things that do not exist yet (QSBR).
+ * are in test_strategy.c; 3.20 is in test_weak.c, 3.21 in test_collect.c, 3.22 (memory that readers without a lock may still look at) in
+ * test_reads.c, 3.28 in test_defer.c; the others are scenarios of the explorer (tests/scenarios/; each names its own).
  * The races are driven by bombs: objects that count their deaths, spoil their stamp when they die, and may then run code.
  */
 #include "harness.h"

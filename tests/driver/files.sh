@@ -163,6 +163,12 @@ expect 'nor is what is compared with them' 0 '^1 +fib/gil/t1 .* wrong answers ex
 holds 'others are' grep -Eq '^1 +fib/biased/t1 .* slower$' out
 expect 'and no gate is' 0 '^gate  throughput:-99%: 4 passed, 0 failed, 0 undecided$' \
     "$rclab" compare unsafe.jsonl --along=threads --reference=2 --fail-if throughput:-99%
+sed '/"cell":"fib.gil.t2/s/"result_ok":true/&,"demonstration":true/' grid.jsonl >shown.jsonl
+expect 'nor are those of a demonstration' 0 '^2 +fib/gil/t2 .* –  .* wrong answers expected$' "$rclab" compare shown.jsonl --along=threads
+expect 'of which no gate is' 0 '^gate  throughput:-99%: 4 passed, 0 failed, 0 undecided$' \
+    "$rclab" compare shown.jsonl --along=threads --reference=2 --fail-if throughput:-99%
+expect 'and pyperf gets none' 0 '"name": ?"fib/gil/t1' "$rclab" export shown.jsonl --format pyperf
+holds 'of the demonstration' lacks out '"name": ?"fib/gil/t2'
 sed '1s/"reference":"gil"/"reference":"biased"/' grid.jsonl >biased.jsonl
 expect 'strategies: the reference is the file'"'"'s' 0 'biased.jsonl: against biased within' "$rclab" compare biased.jsonl
 sed -E '/"cell":"fib.biased.t2","round":[0-4],/s/"hop_ns":\[30,31\]/"hop_ns":[30,160]/

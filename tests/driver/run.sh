@@ -62,6 +62,12 @@ other_order() {
     [ -n "$(cells_of "$1")" ] && [ "$(cells_of "$1")" != "$(cells_of "$2")" ]
 }
 
+# --- what the choice of grace periods rests on (objects/retire.h)
+expect 'liburcu measured: a row for each flavour' 0 '^qsbr/1000 +[0-9.]+ us ' "$here/../../scripts/rcu-benchmark" -r 1
+holds 'of sections and of grace periods' count_is 9 '^(none|memb|mb|qsbr/1|qsbr/1000) +[0-9]' out
+expect 'rounds that are no number' 2 "^scripts/rcu-benchmark: -r '0': allowed is a whole number" "$here/../../scripts/rcu-benchmark" -r 0
+expect 'what is no option' 2 "'foo' is not an option" "$here/../../scripts/rcu-benchmark" foo
+
 # --- help and lists
 expect 'help names the commands' 0 'fastfib' "$rclab" --help
 expect 'help hides the worker' 0 'Commands:' "$rclab" --help
@@ -79,6 +85,7 @@ expect 'list workloads has fastfib' 0 '^fastfib ' "$rclab" list workloads
 expect 'list params has choices' 0 '^[^ ]+ +shared +counted\|immortal ' "$rclab" list params
 expect 'list policies has values and defaults' 0 '^gc +off\|track-locked\|track-buffered +off ' "$rclab" list policies
 holds 'and no parameter of a workload' lacks out '^(n|depth) '
+holds 'list policies says where defer and borrow are' grep -q '^! defer and borrow .* parameters of the workload fib: rclab list params$' out
 holds 'list policies names what the runtime declares' test "$(grep -c '^    {"' "$here/../../bench/runtime.c")" -eq "$(($(grep -vc '^!' out) - 1))"
 expect 'a policy that a strategy cannot have is listed with the reason' 0 '^! reads=optimistic: not with strategy plain: ' "$rclab" list policies
 expect 'and refused' 2 'reads=optimistic: not with strategy plain: ' "$rclab" run "${small[@]}" -s plain -L reads=optimistic "${brief[@]}"
@@ -229,6 +236,20 @@ expect 'unknown workload' 2 "'fibb' \(did you mean fib" "$rclab" run -W fibb
 expect 'unknown parameter' 2 "'shraed' \(did you mean shared" "$rclab" run -W fib -L shraed=counted
 expect 'value that is no choice' 2 'shared=maybe: allowed is counted\|immortal' "$rclab" run -W fib -L shared=maybe
 expect 'an old extension behind its lock loses nothing' 0 'lost=0' "$rclab" run -W extension -s gil -t 2 "${brief[@]}" -L modules=lock
+expect 'one without a lock is a demonstration: labelled' 0 '^biased .* –  .* wrong answers expected$' \
+    "$rclab" run -W extension -s biased,gil -t 2 "${brief[@]}" -L modules=lock,off -q -o demonstration.jsonl
+holds 'under a GIL it is none, and with the lock neither' count_is 1 'wrong answers expected$' out
+holds 'the samples say so' count_is 2 '"cell":"extension/biased/t2/modules=off".*"demonstration":true' demonstration.jsonl
+holds 'the others do not' count_is 6 '"demonstration":false' demonstration.jsonl
+expect 'comparing gives it no ratio' 0 '^off +extension/biased/t2/modules=off .* –  .* wrong answers expected$' \
+    "$rclab" compare --along=modules demonstration.jsonl
+expect 'it is no reference either' 0 '^lock +extension/biased/t2 .* –  .* wrong answers expected$' \
+    "$rclab" compare --along=modules --reference=off demonstration.jsonl
+expect 'nor in a gate' 0 '^gate  throughput:-99%: 0 passed, 0 failed, 1 undecided$' \
+    "$rclab" compare --along=modules demonstration.jsonl --force-verdicts --fail-if throughput:-99%
+expect 'a race under threads is one, unless a GIL is its grace' 0 '^biased .* wrong answers expected$' \
+    "$rclab" run -W counter -s biased,gil -t 2 "${brief[@]}" -L kind=racy,locked -q
+holds 'which the label tells' count_is 1 'wrong answers expected$' out
 expect 'what guards an old extension' 2 'modules=no: allowed is lock\|gil\|off' "$rclab" run -W extension -L modules=no
 expect 'borrowed references under each policy' 0 'borrowed=deferred' "$rclab" run -W borrowed -s biased -t 2 "${brief[@]}" \
     -L getter=borrowed,new -L borrowed=raw,deferred -L sharing=shared
@@ -244,6 +265,10 @@ fi
 expect 'value out of range' 2 'n=-1: allowed is' "$rclab" run -W fib -L n=-1
 expect 'value that is no number' 2 'n=1x: allowed is' "$rclab" run -W fib -L n=1x
 expect 'parameter without a value' 2 'allowed is VAR=VALUE' "$rclab" run -L n
+expect 'an option is no value' 2 "^rclab: -L gc: its values are missing before -p: allowed is VAR=VALUE" "$rclab" run -W graph -L gc -p 1
+expect 'an argument that no command takes is named: run' 2 "^rclab: rclab run: 'foo' is not an option" "$rclab" run foo
+expect 'soak' 2 "^rclab: rclab soak: 'foo' is not an option" "$rclab" soak foo
+expect 'counters' 2 "^rclab: rclab counters: 'foo' is not an option" "$rclab" counters foo
 expect 'no threads' 2 '-t 0: allowed is a whole number from 1 to 256' "$rclab" run -t 0
 expect 'too many threads' 2 '-t 999: allowed' "$rclab" run -t 999
 expect 'threads that are no number' 2 '-t two: allowed' "$rclab" run -t two
@@ -433,7 +458,9 @@ expect 'wrong answers of an unsafe strategy are no failure' 0 '^faulty-unsafe .*
     "$faulty" run -W fib -t 2 -s sound,faulty-unsafe "${brief[@]}"
 expect 'unsafe on one thread is compared' 0 '^faulty-unsafe +1.000 .*1.00× ' \
     "$faulty" run "${fib[@]}" -s sound,faulty-unsafe "${brief[@]}"
-expect 'wrong by design is no failure' 0 '^sound .* wrong by design$' "$faulty" run -W race -t 1 -s sound "${brief[@]}"
+expect 'wrong by design is no failure' 0 '^sound .* wrong answers expected$' "$faulty" run -W race -t 1,2 -s sound "${brief[@]}" -o race.jsonl
+expect 'and there is nothing to compare' 2 'race.jsonl has no cell that can be compared with 1: wrong answers are expected' \
+    "$faulty" compare --along=threads race.jsonl
 expect 'equal ones are inconclusive, never the same' 0 '^faulty-unsafe .* inconclusive$' \
     "$faulty" run "${fib[@]}" -s sound,faulty-unsafe -p 6 -w 0 --min-time 0.001 --force-verdicts
 expect 'strict makes that exit 3' 3 'inconclusive' \

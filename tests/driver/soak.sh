@@ -33,22 +33,40 @@ expect() {
     fi
 }
 
-expect 'random cells of all strategies find nothing' 0 '^soak +[1-9][0-9]* cells, 0 findings' \
+expect 'random cells of all strategies find nothing' 0 '^soak +[1-9][0-9]* cells, [1-9][0-9]* of [1-9][0-9]* workloads, ([1-9]) of \1 strategies, 0 findings$' \
     "$rclab" soak --seed 20 --budget 2m
 
 # what a number draws is the seed's alone
 "$rclab" soak --seed 7 --cell 3 --budget 0.001 >first 2>&1
 "$rclab" soak --seed 7 --cell 3 --budget 0.001 >second 2>&1
 expect 'the same seed draws the same cell' 0 '^cell 3: ' diff -y --width=400 first second
-expect 'policies are drawn' 0 ' gc=' cat first
+expect 'policies are drawn' 0 ' lock=' cat first
+
+# gc=off is drawn only where it is asked for; -L restricts what is drawn, and is part of what repeats a cell
+for cell in 0 1 2 3 4 5 6 7 8 9; do
+    "$rclab" soak --seed 7 --cell $cell --budget 0.001 -W alloc
+done >collected 2>&1
+for cell in 0 1 2 3 4 5 6 7 8 9; do
+    "$rclab" soak --seed 7 --cell $cell --budget 0.001 -W alloc -L gc=off,track-locked -L lock futex
+done >restricted 2>&1
+expect 'every cell has a collector' 0 '^10$' grep -c '^cell .* gc=track-' collected
+expect 'unless off is among the values of -L' 0 '^cell .* gc=off' cat restricted
+expect 'which draws no others' 0 '^10$' grep -Ec '^cell .* lock=futex .* gc=(off|track-locked)( |$)' restricted
+expect 'the repeating command has -L' 0 '^soak +rclab soak --seed 7 .* -W alloc -L gc=off,track-locked -L lock=futex$' cat restricted
+expect 'an unknown parameter' 2 "parameter of these workloads 'lokc' \(did you mean lock" "$rclab" soak -W fib -L lokc=futex
+expect 'a value that is not allowed' 2 'gc=on: allowed is off\|track-locked' "$rclab" soak -L gc=on
+expect 'a budget for no cell at all' 2 'budget 0: no cell would be run; allowed is a time above 0' "$rclab" soak --budget 0
+expect 'an argument that is none' 2 "soak: 'foo' is not an option" "$rclab" soak foo
 expect 'no unsafe strategy' 2 "safe under threads" "$rclab" soak -s plain --budget 1s
 expect 'an unknown workload' 2 "workload 'grpah'" "$rclab" soak -W grpah --budget 1s
 
 sound=(soak --seed 1 --budget 0.001 --cell 0)
-expect 'a sound one is sound' 0 '^soak +1 cells, 0 findings' "$faulty" "${sound[@]}" -s sound -W fib
+expect 'a sound one is sound, and what was covered is said' 0 '^soak +1 cells, 1 of 1 workloads, 1 of 1 strategies, 0 findings$' "$faulty" "${sound[@]}" -s sound -W fib
 expect 'a crash is found' 4 'finding 1: cell 0: faulty-crash fib t[2-8].*: crash: SIGSEGV' "$faulty" "${sound[@]}" -s faulty-crash -W fib
 expect 'with the command that repeats it' 4 'repeat: rclab soak --seed 1 -s faulty-crash -W fib --cell 0' \
     "$faulty" "${sound[@]}" -s faulty-crash -W fib
+expect 'and its values of -L' 4 'repeat: rclab soak --seed 1 -s faulty-crash -W fib -L n=3,4 --cell 0' \
+    "$faulty" "${sound[@]}" -s faulty-crash -W fib -L n=3,4
 expect 'and its last words' 4 '\| last words' "$faulty" "${sound[@]}" -s faulty-crash -W fib
 expect 'a wrong answer is found' 4 'wrong_result: the sum was 41' "$faulty" "${sound[@]}" -s faulty-wrong -W fib
 expect 'a leak is found' 4 'leaked 7 objects' "$faulty" "${sound[@]}" -s faulty-leak -W fib

@@ -66,6 +66,21 @@ Test(verdict, pairs_are_taken_within_one_regime_only)
     group_end(&group);
 }
 
+Test(verdict, a_demonstration_is_not_ranked_and_no_reference)
+{
+    struct group group;
+
+    group_begin(&group);
+    group.cell[1].demonstration = true;
+    cr_assert_eq(group_judge(&group)->verdict, VERDICT_RACY);
+    cr_assert_eq(group.row[1].cell, &group.cell[1]); /* last, though the faster */
+    cr_assert_eq(group.row[1].ratio, 0);
+    group.cell[1].demonstration = false;
+    group.cell[0].demonstration = true;
+    cr_assert_eq(group_judge(&group)->verdict, VERDICT_NO_REFERENCE);
+    group_end(&group);
+}
+
 Test(verdict, a_flipped_sample_pairs_with_nothing_not_even_another)
 {
     struct group group;
