@@ -4,6 +4,7 @@
  *     old     adds 1 to a C static, in two steps: it does not say that it is safe, so it is locked, by policy
  *     safe    adds 1 to an atomic in its state, and says so: never locked
  *     native  as old, and computes a while with other threads allowed
+ *     beside  as safe, with the old one loaded beside it, which nobody calls: under modules=gil its load has switched a GIL on for all
  *
  * The answer: as many as were called. Fact: `lost`. A DEMONSTRATION is old (or native) with modules=off: updates are lost, which is what it
  * shows, so check() then accepts any count that losing can explain, and the sample says that it is one. Under a GIL none are lost: a call has no safepoint.
@@ -18,7 +19,7 @@ enum {
 };
 
 struct extension {
-    struct module *module;
+    struct module *module, *beside; /* beside: NULL, or the old one that is just there */
     const char *function;
     struct obj *args; /* the empty tuple */
     _Atomic int64_t calls;
@@ -90,11 +91,17 @@ static const struct module_definition extension_safe_definition = {.version = MO
 
 /* --- the workload --- */
 
+static void extension_unload(struct work *w, struct module *m)
+{
+    if (m && module_unload(m) != 0)
+        work_wrong(w, "the module could not be unloaded");
+}
+
 static void extension_teardown(struct work *w)
 {
     struct extension *s = w->state;
-    if (s->module && module_unload(s->module) != 0)
-        work_wrong(w, "the module could not be unloaded");
+    extension_unload(w, s->module);
+    extension_unload(w, s->beside);
     obj_xdecref(s->args);
     os_free(s);
 }
@@ -107,13 +114,15 @@ static int extension_setup(struct work *w)
         err_memory();
         return -1;
     }
-    bool safe = work_is(w, "kind", "safe");
+    bool beside = work_is(w, "kind", "beside"), safe = beside || work_is(w, "kind", "safe");
     w->state = s;
     s->function = safe ? "safe" : work_is(w, "kind", "old") ? "old" : "native";
     if (!safe && work_is(w, "modules", "off") && !RC_NEEDS_GIL && w->threads > 1)
         work_demonstrates(w);
     s->args = tuple_new(NULL, 0);
-    s->module = s->args ? module_make(safe ? &extension_safe_definition : &extension_old_definition, why, sizeof why) : NULL;
+    s->beside = s->args && beside ? module_make(&extension_old_definition, why, sizeof why) : NULL;
+    if (s->args && (s->beside || !beside))
+        s->module = module_make(safe ? &extension_safe_definition : &extension_old_definition, why, sizeof why);
     if (s->module)
         return 0;
     extension_teardown(w);
@@ -153,7 +162,8 @@ static bool extension_check(struct work *w)
 }
 
 static const struct param extension_params[] = {
-    {"kind", PARAM_CHOICE, "old|safe|native", 0, 0, "old", "old: C statics, needs its lock; safe: says that it needs none; native: old, and computes outside"},
+    {"kind", PARAM_CHOICE, "old|safe|native|beside", 0, 0, "old",
+     "old: C statics, needs its lock; safe: says that it needs none; native: old, and computes outside; beside: safe, an old one is loaded too"},
     {0},
 };
 
