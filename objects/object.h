@@ -118,7 +118,7 @@ struct stack {
     uintptr_t *base, *top, *end; /* base <= top <= end; NULL: nothing was ever pushed */
 };
 
-/* A thread that waits for its turn (turn.h). */
+/* A thread that waits for its turn (turn.h): in one queue at a time, since it is detached meanwhile. */
 struct turn {
     struct turn *next;     /* under the queue's guard; after turn_take the taker's */
     uint32_t key;          /* its thread.key */
