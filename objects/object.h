@@ -173,6 +173,9 @@ SLOW void *err_memory(void);
 /* The code of the last error, which is cleared. */
 API enum err err_take(void);
 API enum err err_code(void);
+/* Around what may fail and is not to be told of: the last error as it is now, and as it was then. */
+API void err_keep(struct err_kept *k);
+API void err_restore(const struct err_kept *k);
 /* "IndexError: list index 9 out of range (length 3)" into buf; returns buf. Does not clear. */
 API const char *err_format(char *buf, size_t size);
 API const char *err_name(enum err code);
