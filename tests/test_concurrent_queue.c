@@ -609,7 +609,7 @@ static void cq_last_dealloc(struct obj *o) { obj_free(o, sizeof(struct container
 static const struct type cq_last_type = {
     .name = "last pusher", .flags = TYPE_CONTAINER, .dealloc = cq_last_dealloc, .finalize = cq_last_finalize};
 
-/* It ends where its borrower detaches, or comes to a safepoint. Before the shutdown held the lock it waited for itself. */
+/* FIELD.md 3.4 of waiting. It ends where its borrower detaches, or comes to a safepoint. Before the shutdown held the lock it waited for itself. */
 static void cq_shut_with_destructor(bool shuts)
 {
     cr_assert_eq(objects_stop(), 0);

@@ -319,7 +319,7 @@ TEST(rwlock_hands_over_without_memory)
     drop_owned();
 }
 
-/* Thread 0 waits for the first lock and, on its way to sleep, runs a destructor that waits for the second; thread 1 holds both and
+/* FIELD.md 3.4 of waiting. Thread 0 waits for the first lock and, on its way to sleep, runs a destructor that waits for the second; thread 1 holds both and
  * gives them up in this order, each when thread 0 can only be waiting for it. */
 static struct {
     struct obj *first, *second, *item;

@@ -8,7 +8,7 @@
 #include "things.h"
 
 static struct {
-    struct obj *q, *item;
+    struct obj *q, *item, *list;
     int popped, late, shut, pushed, refused;
     bool looked, pushed_too, seen_empty; /* the second pusher's */
 } fifo;
@@ -49,9 +49,15 @@ static void fifo_push(void)
     *(pushed == 0 ? &fifo.pushed : &fifo.refused) += 1;
 }
 static void fifo_shutdown(void) { concurrent_queue_shutdown(fifo.q, false); }
+static void fifo_borrow_and_shutdown(void)
+{
+    EXPLORE_CHECK(list_get_borrowed(fifo.list, 0) != NULL);
+    obj_decref(fifo.list);
+    fifo_shutdown();
+}
 static void fifo_shutdown_now(void) { concurrent_queue_shutdown(fifo.q, true); }
 
-/* What A borrowed last holds a thing whose end pushes: it dies where A detaches, if not at its next safepoint. */
+/* A borrows a thing whose end pushes, and holds nothing else of it: it dies where A detaches, if not at its next safepoint. */
 static void fifo_finalize(struct thing *t)
 {
     (void)t;
@@ -61,10 +67,9 @@ static void fifo_setup_finaliser(void)
 {
     fifo_setup();
     scenario_act_as(0);
-    struct obj *o = mortal_new(fifo_finalize, NULL), *l = list_from(&o, 1);
+    struct obj *o = mortal_new(fifo_finalize, NULL);
+    fifo.list = list_from(&o, 1);
     obj_decref(o);
-    EXPLORE_CHECK(list_get_borrowed(l, 0) == o);
-    obj_decref(l);
 }
 /* Refused: it is closed, and whoever looks then sees all that ever went in. */
 static void fifo_push_and_look(void)
@@ -128,7 +133,7 @@ FIFO(fifo_fails, "queue-shutdown-fails", "two pushes and a shutdown: nothing goe
      fifo_check_looked, true, fifo_push, fifo_push_and_look, fifo_shutdown);
 static const struct scenario fifo_finaliser = {
     .name = "queue-shutdown-finaliser", .summary = "a destructor on the thread that shuts a queue down pushes to it; a pop waits",
-    .source = "objects/concurrent_queue.h", .setup = fifo_setup_finaliser, .thread = {fifo_shutdown, fifo_pop_forever},
+    .source = "objects/concurrent_queue.h", .setup = fifo_setup_finaliser, .thread = {fifo_borrow_and_shutdown, fifo_pop_forever},
     .check = fifo_check_shut, .large = RC_DEFERS_FREE, .borrowed = BORROWED_DEFERRED,
 };
 SCENARIO(fifo_finaliser);
