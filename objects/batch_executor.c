@@ -83,10 +83,11 @@ SLOW struct obj *batch_load_slow(struct batch_executor *b)
     struct section s;
     section_begin(&s, &b->base.base);
     struct obj *value = batch_refill(b); /* looks again first */
-    struct err_state why = heap_self()->err;
+    struct err_kept why;
+    err_keep(&why);
     section_end(&s); /* may wait, and run destructors that fail */
     if (!value)
-        heap_self()->err = why;
+        err_restore(&why);
     return value;
 }
 

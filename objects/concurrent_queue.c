@@ -34,7 +34,6 @@ API struct obj *concurrent_queue_new(int64_t scaling)
     atomic_init(&q->state, CONCURRENT_QUEUE_OPEN);
     atomic_init(&q->popped, 0);
     wait_init(&q->filled);
-    wait_init(&q->closed);
     q->ends = os_alloc_aligned(CACHE_LINE, sizeof *q->ends + q->scaling * sizeof *q->ends->line);
     bool locked = lock_init(&q->lock, &q->base);
     if (q->ends) {
@@ -66,7 +65,7 @@ static bool concurrent_queue_enter(struct concurrent_queue *q, struct concurrent
     return open;
 }
 
-static bool concurrent_queue_is_closed(void *q) { return concurrent_queue_state(q) == CONCURRENT_QUEUE_CLOSED; }
+static bool concurrent_queue_is_closed(struct concurrent_queue *q) { return concurrent_queue_state(q) == CONCURRENT_QUEUE_CLOSED; }
 
 SLOW int concurrent_queue_is_shut(void)
 {
@@ -74,11 +73,10 @@ SLOW int concurrent_queue_is_shut(void)
     return -1;
 }
 
-/* Who finds it closing has not failed before it is closed. */
+/* Who finds it closing has not failed before it is closed: until then the shutdown has the lock. */
 SLOW int concurrent_queue_refuse(struct concurrent_queue *q, struct concurrent_cell *cell)
 {
     lock_acquire(&q->lock);
-    wait_for(&q->closed, &q->lock, concurrent_queue_is_closed, q, WAIT_FOREVER);
     lock_release(&q->lock);
     obj_decref(cell->item);
     os_free(cell);
@@ -183,12 +181,16 @@ static void concurrent_queue_drop(struct concurrent_cell *cell)
     }
 }
 
-/* Pushes that saw the queue open have ended when this returns. */
-static void concurrent_queue_wait_for_pushes(void)
+/*
+ * Under the lock. Attached: a destructor that detaching ran could push to this queue, and wait for what only its own thread can end. A
+ * grace period may be waited for under a lock and attached, since no section waits for a lock, for a safepoint or for user code, and it is
+ * short (retire.h).
+ */
+static void concurrent_queue_close(struct concurrent_queue *q)
 {
-    thread_detach();
-    os_rcu_synchronize();
-    thread_attach();
+    concurrent_queue_become(q, CONCURRENT_QUEUE_CLOSING);
+    os_rcu_synchronize(); /* pushes that saw the queue open have ended when this returns */
+    concurrent_queue_become(q, CONCURRENT_QUEUE_CLOSED);
 }
 
 API int concurrent_queue_shutdown(struct obj *o, bool immediate)
@@ -196,20 +198,11 @@ API int concurrent_queue_shutdown(struct obj *o, bool immediate)
     struct concurrent_queue *q = concurrent_queue_expect(o);
     if (!q)
         return -1;
-    lock_acquire(&q->lock);
-    bool first = concurrent_queue_state(q) == CONCURRENT_QUEUE_OPEN;
-    if (first) {
-        concurrent_queue_become(q, CONCURRENT_QUEUE_CLOSING);
-        lock_release(&q->lock);
-        concurrent_queue_wait_for_pushes();
-        lock_acquire(&q->lock);
-        concurrent_queue_become(q, CONCURRENT_QUEUE_CLOSED);
-    } else {
-        wait_for(&q->closed, &q->lock, concurrent_queue_is_closed, q, WAIT_FOREVER);
-    }
+    lock_acquire(&q->lock); /* may run destructors: before the queue is closing */
+    if (!concurrent_queue_is_closed(q))
+        concurrent_queue_close(q);
     struct concurrent_cell *left = immediate ? concurrent_queue_steal(q) : NULL;
     lock_release(&q->lock);
-    wait_all(&q->closed);
     wait_all(&q->filled);
     concurrent_queue_drop(left);
     return 0;

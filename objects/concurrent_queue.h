@@ -8,7 +8,8 @@
  *     open --shutdown--> closing --all pushes that saw it open have ended (an RCU grace period)--> closed
  *
  * A push goes on inside an RCU read section: when the queue is closed everything whose push succeeded is in it, and nothing
- * will come. Who finds it closing waits until it is closed. So, in this order of all operations, no result is out of place:
+ * will come. Who finds it closing waits until it is closed; the shutdown holds the lock meanwhile and runs no destructor, which might
+ * push and wait for its own thread. So, in this order of all operations, no result is out of place:
  *     a push that succeeds       at the exchange of the tail
  *     a pop that finds           at the removal, under the lock
  *     a pop that finds nothing   when it looks at the tail: Empty before the queue is closed, ShutDown after
@@ -54,7 +55,7 @@ struct concurrent_queue {
     struct lock lock;              /* of the dequeuing end */
     _Atomic uint32_t state;        /* enum concurrent_queue_state; written under the lock */
     uint32_t scaling;
-    struct wait filled, closed;
+    struct wait filled;
     _Atomic int64_t popped;        /* or dropped by a shutdown; written under the lock */
     struct concurrent_ends *ends;  /* owned */
 };
@@ -69,8 +70,8 @@ API struct obj *concurrent_queue_pop(struct obj *queue, int64_t timeout_ns);
 /* The items whose push has returned, less those popped; while others push and pop, as many more as are on their way. Never negative. */
 API int64_t concurrent_queue_size(struct obj *queue);
 API int concurrent_queue_empty(struct obj *queue); /* 1, 0, -1: no pop could find anything now */
-/* Nothing goes in any more; what is in it can be popped, unless `immediate`: then it is dropped. Wakes all who wait. Waits,
- * detached, for the pushes under way. Again: nothing, or drops what is left if immediate. */
+/* Nothing goes in any more; what is in it can be popped, unless `immediate`: then it is dropped. Wakes all who wait. Waits for
+ * the pushes under way, a grace period. Again: nothing, or drops what is left if immediate. */
 API int concurrent_queue_shutdown(struct obj *queue, bool immediate);
 
 #endif

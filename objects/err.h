@@ -38,4 +38,10 @@ struct err_state {
     int64_t a, b;
 };
 
+/* An error put aside, with the text that it names if that is the thread's, which the next error may overwrite. */
+struct err_kept {
+    struct err_state state;
+    char text[ERR_TEXT]; /* only if state.name is the thread's err_text */
+};
+
 #endif

@@ -44,10 +44,27 @@ static void interval_lock_set_owner(struct interval_lock *l, uint32_t key)
     atomic_store_explicit(&l->waiting, l->waiters.length, memory_order_relaxed);     /* relaxed: as above */
 }
 
-static void interval_lock_wait(struct interval_lock *l)
+/* Whose it was; 0: it is the caller's now. Somebody else's: the caller waits for it from now on, if it `joins`. */
+static uint32_t interval_lock_take(struct interval_lock *l, bool joins)
 {
-    turn_wait();
-    l->since = os_now();
+    os_lock(&l->guard);
+    uint32_t owner = atomic_load_explicit(&l->owner, memory_order_relaxed); /* relaxed: under the guard */
+    if (joins && owner != 0 && owner != rt_self->key)
+        turn_join(&l->waiters);
+    interval_lock_set_owner(l, owner != 0 ? owner : rt_self->key);
+    os_unlock(&l->guard);
+    return owner;
+}
+
+/* Whose it was when the caller came for it the second time: its own if a destructor has taken it and kept it. */
+SLOW uint32_t interval_lock_wait(struct interval_lock *l)
+{
+    thread_detach(); /* before it joins: turn.h */
+    uint32_t owner = interval_lock_take(l, true);
+    if (owner != 0 && owner != rt_self->key)
+        turn_wait();
+    thread_attach();
+    return owner;
 }
 
 API int interval_lock_lock(struct obj *o)
@@ -55,23 +72,14 @@ API int interval_lock_lock(struct obj *o)
     struct interval_lock *l = obj_as(o, &interval_lock_type);
     if (!l)
         return -1;
-    if (interval_lock_is_mine(l))
+    if (interval_lock_is_mine(l) || (interval_lock_take(l, false) != 0 && interval_lock_wait(l) == rt_self->key))
         return interval_lock_refuse("the interval lock is held by its caller already");
-    os_lock(&l->guard);
-    uint32_t owner = atomic_load_explicit(&l->owner, memory_order_relaxed); /* relaxed: under the guard */
-    if (owner != 0)
-        turn_join(&l->waiters);
-    interval_lock_set_owner(l, owner != 0 ? owner : rt_self->key);
-    os_unlock(&l->guard);
-    if (owner != 0)
-        interval_lock_wait(l);
-    else
-        l->since = os_now();
+    l->since = os_now();
     return 0;
 }
 
-/* By the holder: to the oldest waiter; `back`: the caller waits behind all others, to have it back. False: nobody waits, and it stays
- * the caller's who wants it back. */
+/* By the holder: to the oldest waiter; `back`: the caller, detached, joins behind all others, to have it back. False: nobody waits,
+ * and it stays the caller's who wants it back. */
 static bool interval_lock_pass(struct interval_lock *l, bool back)
 {
     os_lock(&l->guard);
@@ -97,6 +105,19 @@ API int interval_lock_unlock(struct obj *o)
     return 0;
 }
 
+/* False: nobody waits any more. */
+SLOW bool interval_lock_lend(struct interval_lock *l)
+{
+    thread_detach(); /* before it joins: turn.h. Destructors run, and may have unlocked it */
+    bool lent = interval_lock_is_mine(l) && interval_lock_pass(l, true);
+    if (lent)
+        turn_wait();
+    thread_attach();
+    if (lent)
+        l->since = os_now();
+    return lent;
+}
+
 API int interval_lock_cede(struct obj *o)
 {
     struct interval_lock *l = obj_as(o, &interval_lock_type);
@@ -105,10 +126,7 @@ API int interval_lock_cede(struct obj *o)
     if (!interval_lock_is_mine(l))
         return interval_lock_refuse("the interval lock is not its caller's: poll or cede");
     /* relaxed: a waiter that is not seen yet is seen the next time */
-    if (atomic_load_explicit(&l->waiting, memory_order_relaxed) == 0 || !interval_lock_pass(l, true))
-        return 0;
-    interval_lock_wait(l);
-    return 1;
+    return atomic_load_explicit(&l->waiting, memory_order_relaxed) != 0 && interval_lock_lend(l);
 }
 
 API int interval_lock_poll(struct obj *o)

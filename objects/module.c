@@ -505,9 +505,10 @@ static struct module *module_start_one(const struct module_definition *d, void *
             os_library_close(library);
         return NULL;
     }
-    struct err_state err = heap_self()->err;
+    struct err_kept err;
+    err_keep(&err);
     if (module_unload(&m->base) == 0)
-        heap_self()->err = err;
+        err_restore(&err);
     else
         err_format(why, size); /* its objects are alive, somewhere: it stays mapped */
     return NULL;
@@ -556,17 +557,18 @@ API struct obj *module_call(struct module *module, const char *name, struct obj 
     const struct module_function *f = module_function(m, name);
     if (!f || !obj_as(args, &tuple_type))
         return NULL;
-    struct err_state err = heap_self()->err; /* success leaves the caller's last error as it was */
+    struct err_kept err;
+    err_keep(&err); /* success leaves the caller's last error as it was */
     struct module_lock *outer = module_enter(m->lock);
     err_take();
     struct obj *result = f->call(module, args);
     if (!result) {
         if (err_code() == ERR_NONE)
             module_fail(ERR_VALUE, "%s.%s returned nothing and no error", m->definition->name, name);
-        err = heap_self()->err;
+        err_keep(&err);
     }
     module_leave(outer); /* may run destructors */
-    heap_self()->err = err;
+    err_restore(&err);
     return result;
 }
 

@@ -59,6 +59,22 @@ API enum err err_take(void)
     return code;
 }
 
+API void err_keep(struct err_kept *k)
+{
+    const struct heap_thread *t = heap_self();
+    k->state = t->err;
+    if (t->err.name == t->err_text)
+        memcpy(k->text, t->err_text, sizeof k->text);
+}
+
+API void err_restore(const struct err_kept *k)
+{
+    struct heap_thread *t = heap_self();
+    t->err = k->state;
+    if (t->err.name == t->err_text)
+        memcpy(t->err_text, k->text, sizeof k->text);
+}
+
 API const char *err_name(enum err code)
 {
     static const char *const name[] = {

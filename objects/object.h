@@ -121,7 +121,7 @@ struct stack {
     uintptr_t *base, *top, *end; /* base <= top <= end; NULL: nothing was ever pushed */
 };
 
-/* A thread that waits for its turn (turn.h). */
+/* A thread that waits for its turn (turn.h): in one queue at a time, since it is detached meanwhile. */
 struct turn {
     struct turn *next;     /* under the queue's guard; after turn_take the taker's */
     uint32_t key;          /* its thread.key */
@@ -176,6 +176,9 @@ SLOW void *err_memory(void);
 /* The code of the last error, which is cleared. */
 API enum err err_take(void);
 API enum err err_code(void);
+/* Around what may fail and is not to be told of: the last error as it is now, and as it was then. */
+API void err_keep(struct err_kept *k);
+API void err_restore(const struct err_kept *k);
 /* "IndexError: list index 9 out of range (length 3)" into buf; returns buf. Does not clear. */
 API const char *err_format(char *buf, size_t size);
 API const char *err_name(enum err code);

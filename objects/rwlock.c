@@ -80,8 +80,8 @@ static void rwlock_tell(struct turn *list)
 
 enum rwlock_answer { RWLOCK_HAS, RWLOCK_WAITS, RWLOCK_OWN, RWLOCK_NO_MEMORY };
 
-/* Under the guard. */
-static enum rwlock_answer rwlock_begin_read(struct rwlock *l)
+/* Under the guard. Who has to wait `joins` or, still attached, asks again (turn.h). */
+static enum rwlock_answer rwlock_begin_read(struct rwlock *l, bool joins)
 {
     struct rwlock_holder *mine = rwlock_holder(l, rt_self->key);
     if (l->writer == rt_self->key)
@@ -93,37 +93,56 @@ static enum rwlock_answer rwlock_begin_read(struct rwlock *l)
     if (!rwlock_reserve(l))
         return RWLOCK_NO_MEMORY;
     if (l->writer || l->writers.length > 0) {
-        turn_join(&l->readers);
+        if (joins)
+            turn_join(&l->readers);
         return RWLOCK_WAITS;
     }
     rwlock_add(l, rt_self->key);
     return RWLOCK_HAS;
 }
 
-/* Under the guard. */
-static enum rwlock_answer rwlock_begin_write(struct rwlock *l)
+/* Under the guard, as rwlock_begin_read. */
+static enum rwlock_answer rwlock_begin_write(struct rwlock *l, bool joins)
 {
     if (l->writer == rt_self->key || rwlock_holder(l, rt_self->key))
         return RWLOCK_OWN;
     if (l->writer || l->held > 0) {
-        turn_join(&l->writers);
+        if (joins)
+            turn_join(&l->writers);
         return RWLOCK_WAITS;
     }
     l->writer = rt_self->key;
     return RWLOCK_HAS;
 }
 
-static int rwlock_begin(struct obj *o, enum rwlock_answer (*begin)(struct rwlock *), const char *refusal)
+static enum rwlock_answer rwlock_ask_for(struct rwlock *l, enum rwlock_answer (*begin)(struct rwlock *, bool), bool joins)
+{
+    os_lock(&l->guard);
+    enum rwlock_answer answer = begin(l, joins);
+    os_unlock(&l->guard);
+    return answer;
+}
+
+/* What a destructor that ran meanwhile did with the lock is in the answer. */
+SLOW enum rwlock_answer rwlock_wait(struct rwlock *l, enum rwlock_answer (*begin)(struct rwlock *, bool))
+{
+    thread_detach(); /* before it joins: turn.h */
+    enum rwlock_answer answer = rwlock_ask_for(l, begin, true);
+    if (answer == RWLOCK_WAITS)
+        turn_wait();
+    thread_attach();
+    return answer;
+}
+
+static int rwlock_begin(struct obj *o, enum rwlock_answer (*begin)(struct rwlock *, bool), const char *refusal)
 {
     struct rwlock *l = obj_as(o, &rwlock_type);
     if (!l)
         return -1;
-    os_lock(&l->guard);
-    enum rwlock_answer answer = begin(l);
-    os_unlock(&l->guard);
+    enum rwlock_answer answer = rwlock_ask_for(l, begin, false);
     if (answer == RWLOCK_WAITS)
-        turn_wait();
-    else if (answer == RWLOCK_OWN)
+        answer = rwlock_wait(l, begin);
+    if (answer == RWLOCK_OWN)
         return rwlock_refuse(refusal);
     else if (answer == RWLOCK_NO_MEMORY)
         err_memory();

@@ -2,13 +2,16 @@
  * turn.h -- a queue of threads, each of which sleeps until somebody gives it what it waits for: the waiting side of the locks that
  * are objects (interval_lock.h, rwlock.h).
  *
- *     guard { not to be had: turn_join } turn_wait …             the waiter
- *     guard { turn_take, make it the next owner } turn_tell      who gives up the lock
+ *     guard { not to be had } detach, guard { still not: turn_join } turn_wait, attach      the waiter
+ *     guard { turn_take, make it the next owner } turn_tell                                 who gives up the lock
  *
  * Handing over: the lock changes its owner under the guard, before the waiter knows, so that nobody comes in between. A sleeper
  * is detached: it holds no GIL and holds up no epoch, collection or merge; it attaches when it has been told, owning what it
  * waited for.
- * Invariant: each turn in a queue was joined and not taken; a turn taken is told once. Queues are read and written under their guard.
+ * Detached first, joined then: detaching runs destructors, and one of them may wait for a lock of this kind, the same one too. It finds
+ * its thread in no queue; what it changed is seen by the second look. Nothing runs on a detached thread, so a turn a thread is enough.
+ * Invariant: each turn in a queue is of a detached thread, was joined and not taken; a turn taken is told once. Queues are read and
+ * written under their guard.
  * Memory ordering: (V1) turn_wait acquires what was written before turn_tell (V2) released it: with a lock comes what its last
  * holder wrote.
  */
@@ -17,14 +20,14 @@
 
 #include "object.h"
 
-/* struct turn is in object.h: one a thread, which waits in one queue at a time. */
+/* struct turn is in object.h: one a thread. */
 
 struct turn_queue {
     struct turn *head, *tail; /* the oldest first; tail: only while there is a head */
     uint32_t length;
 };
 
-/* The calling thread. */
+/* The calling thread, which is detached. */
 INLINE void turn_join(struct turn_queue *q)
 {
     struct turn *t = &heap_self()->turn;
@@ -58,14 +61,12 @@ INLINE void turn_tell(struct turn *t)
     os_unpark(&t->told, 1); /* the address alone is used */
 }
 
-/* Not under the guard, attached; a safepoint. */
+/* Not under the guard; the caller has joined, and attaches next. */
 INLINE void turn_wait(void)
 {
     struct turn *t = &heap_self()->turn;
-    thread_detach();
     while (!atomic_load_explicit(&t->told, memory_order_acquire)) /* (V1) acquire: see the header */
         os_park(&t->told, 0, -1);
-    thread_attach();
 }
 
 #endif

@@ -210,7 +210,7 @@ TEST(finalisers_of_a_cycle_run_once)
     cr_assert_eq(collect_finalized, 5);
 }
 
-TEST(what_a_finaliser_rescues_lives_on_and_is_not_finalised_again)
+TEST(what_a_finaliser_rescues_lives_on_and_is_not_finalised_again) /* FIELD.md 3.14 */
 {
     collect_begin(TRACK_THREAD, 0);
     collect_finalized = 0;
@@ -503,7 +503,7 @@ static const char *collect_drop_two(struct threads_arg *a)
     rt_safepoint();
     return NULL;
 }
-TEST(what_dies_beside_a_finaliser_that_collects_is_no_garbage)
+TEST(what_dies_beside_a_finaliser_that_collects_is_no_garbage) /* FIELD.md 3.14 */
 {
     if (RC_UNSAFE || RC_NEEDS_GIL)
         return;
@@ -612,7 +612,7 @@ static const char *collect_stop_in_sections(struct threads_arg *a)
     return rt_self->section ? "a section is left over" : NULL;
 }
 /* Who stops the world waits for a section's lock again, is sent such a finaliser meanwhile, and must not hold up itself. */
-TEST(worlds_are_stopped_in_sections_and_by_finalisers_meanwhile)
+TEST(worlds_are_stopped_in_sections_and_by_finalisers_meanwhile) /* FIELD.md 3.21 */
 {
     if (RC_UNSAFE)
         return;
@@ -649,7 +649,7 @@ static const char *collect_stopper(struct threads_arg *a)
     }
     return NULL;
 }
-TEST(two_threads_stop_the_world_among_four)
+TEST(two_threads_stop_the_world_among_four) /* FIELD.md 3.21 */
 {
     if (RC_UNSAFE)
         return;

@@ -591,6 +591,46 @@ TEST(pushes_that_race_with_a_shutdown_are_refused_or_kept)
     }
 }
 
+/* --- a destructor on the thread that shuts down --- */
+
+static struct {
+    struct obj *q;
+    bool shuts, ran;
+    int got;
+} cq_last;
+
+static void cq_last_finalize(struct obj *o)
+{
+    (void)o;
+    cq_last.ran = true;
+    cq_last.got = cq_last.shuts ? concurrent_queue_shutdown(cq_last.q, false) : concurrent_queue_push(cq_last.q, none_get());
+}
+static void cq_last_dealloc(struct obj *o) { obj_free(o, sizeof(struct container)); }
+static const struct type cq_last_type = {
+    .name = "last pusher", .flags = TYPE_CONTAINER, .dealloc = cq_last_dealloc, .finalize = cq_last_finalize};
+
+/* FIELD.md 3.4 of waiting. It ends where its borrower detaches, or comes to a safepoint. Before the shutdown held the lock it waited for itself. */
+static void cq_shut_with_destructor(bool shuts)
+{
+    cr_assert_eq(objects_stop(), 0);
+    struct objects_config config = {.heap = HEAP_THREAD, .lock = test_lock(), .borrowed = BORROWED_DEFERRED};
+    cr_assert_eq(objects_start(&config), 0);
+    cq_last = (typeof(cq_last)){.q = concurrent_queue_new(1), .shuts = shuts};
+    struct container *c = obj_alloc(&cq_last_type, sizeof *c);
+    struct obj *item = &c->base, *l = list_from(&item, 1);
+    obj_decref(item);
+    cr_assert_eq(list_get_borrowed(l, 0), item);
+    obj_decref(l);
+    cr_assert_eq(concurrent_queue_shutdown(cq_last.q, false), 0);
+    rt_safepoint();
+    rc_drain();
+    cr_assert(cq_last.ran && cq_last.got == (shuts ? 0 : -1));
+    cr_assert(concurrent_queue_push(cq_last.q, none_get()) == -1 && raised(ERR_SHUTDOWN, "shut down"));
+    obj_decref(cq_last.q);
+}
+TEST(shutdown_while_a_destructor_of_its_thread_pushes) { cq_shut_with_destructor(false); }
+TEST(shutdown_while_a_destructor_of_its_thread_shuts_down) { cq_shut_with_destructor(true); }
+
 /* --- the bounded queue, many threads --- */
 
 enum { BQ_BOUND = 3, BQ_WORKERS = 3, BQ_TASKS = 2000 };

@@ -537,7 +537,7 @@ static const char *defer_take_and_end(struct threads_arg *a)
     }
     return NULL;
 }
-TEST(counts_by_thread_are_merged_when_a_thread_ends)
+TEST(counts_by_thread_are_merged_when_a_thread_ends) /* FIELD.md 3.28 */
 {
     defer_begin(TRACK_THREAD);
     struct obj *o = defer_make(namespace_new(), BY_THREAD);

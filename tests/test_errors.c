@@ -311,7 +311,7 @@ static void restart_with(enum heap_policy heap)
     cr_assert_eq(objects_start(&config), 0);
 }
 
-/* Policy malloc: every object is an allocation that can be refused. */
+/* FIELD.md 3.13. Policy malloc: every object is an allocation that can be refused. */
 TEST(every_operation_survives_every_refused_allocation)
 {
     restart_with(HEAP_MALLOC);

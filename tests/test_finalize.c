@@ -1,6 +1,6 @@
 /*
  * test_finalize.c -- finalisers that pass on what their object holds, or put something new into it. What they take they
- * take now; under a strategy that applies counts later, the object's fields must not be dropped before that.
+ * take now (FIELD.md 3.14); under a strategy that applies counts later, the object's fields must not be dropped before that.
  */
 #include "../objects/list.h"
 #include "../objects/number.h"

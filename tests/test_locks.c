@@ -59,7 +59,7 @@ static const char *locks_crowd(struct threads_arg *a)
     return NULL;
 }
 
-TEST(every_policy_lets_one_in_at_a_time)
+TEST(every_policy_lets_one_in_at_a_time) /* FIELD.md 3.26 */
 {
     for (int policy = 0; policy < LOCKS_POLICIES; policy++) {
         struct locks_share s;
@@ -225,7 +225,7 @@ static void *locks_visitor(void *arg)
     thread_end();
     return NULL;
 }
-/* The visitor could not come in, and the join not end, if the section kept its lock. */
+/* FIELD.md 3.25. The visitor could not come in, and the join not end, if the section kept its lock. */
 TEST(blocking_lets_others_into_every_section_of_the_thread)
 {
     for (int policy = 0; policy < LOCKS_POLICIES; policy++) {

@@ -96,6 +96,42 @@ TEST(successful_call_leaves_the_last_error_as_it_was)
 }
 
 /* An error may be read when what it names is unmapped. */
+static struct obj *module_tell(struct module *m, struct obj *args)
+{
+    (void)args;
+    return m->api->error(MODULE_ERROR_VALUE, "A: the first");
+}
+/* Fails, and thinks nothing of it. */
+static struct obj *module_tell_and_clear(struct module *m, struct obj *args)
+{
+    (void)args;
+    m->api->error(MODULE_ERROR_VALUE, "B: inner, handled");
+    m->api->error_clear();
+    return m->api->none();
+}
+static int module_tell_at_exec(struct module *m) { return module_tell(m, NULL), -1; }
+static void module_tell_at_end(struct module *m) { module_tell_and_clear(m, NULL); }
+static const struct module_function module_tell_functions[] = {{"tell", module_tell}, {"clear", module_tell_and_clear}, {0}};
+static const struct module_slot module_tell_slots[] = {{0}};
+static const struct module_slot module_tell_failing[] = {{.id = MODULE_SLOT_EXEC, .run = module_tell_at_exec}, {0}};
+
+TEST(text_of_the_last_error_is_not_that_of_a_handled_one)
+{
+    struct module_definition d = {.version = MODULE_VERSION, .bytes = sizeof d, .name = "telling", .functions = module_tell_functions,
+                                  .slots = module_tell_slots};
+    char why[200];
+    struct module *m = module_make(&d, why, sizeof why);
+    cr_assert_not_null(m, "%s", why);
+    cr_assert_null(module_test_call(m, "tell", NULL, NULL));
+    cr_assert_eq(module_test_int(m, "clear", 0), 0);
+    cr_assert(raised(ERR_VALUE, "A: the first"));
+    cr_assert_eq(module_unload(m), 0);
+    d.slots = module_tell_failing;
+    d.free = module_tell_at_end;
+    cr_assert_null(module_make(&d, why, sizeof why));
+    cr_assert(raised(ERR_VALUE, "A: the first"), "an unload that handles an error of its own comes after it");
+}
+
 TEST(error_outlives_its_module)
 {
     struct module *m = module_test_load("tally");

@@ -1,9 +1,8 @@
 /*
  * test_races.c -- races of FIELD.md section 3, each as a scenario.
  *
- * Not here: 3.6 does not apply (the object lock is not recursive: it has no owner and no count that could tear); 3.9 and 3.24
- * are in test_strategy.c; 3.20 is in test_weak.c, 3.21 in test_collect.c, 3.22 (memory that readers without a lock may still look at) in
- * test_reads.c, 3.28 in test_defer.c; the others are scenarios of the explorer (tests/scenarios/; each names its own).
+ * Not here: 3.6 does not apply (the object lock is not recursive: it has no owner and no count that could tear); the others are where
+ * what they are about is tested. tests/README.md says for each number which tests look for it, and which scenarios.
  * The races are driven by bombs: objects that count their deaths, spoil their stamp when they die, and may then run code.
  */
 #include "harness.h"
@@ -1070,6 +1069,66 @@ TEST(blocks_freed_by_other_threads_are_reused_by_one_at_a_time)
     const char *verdict = threads_run(3, races_pass_blocks, s);
     cr_assert_null(verdict, "%s", verdict);
     races_unshare(s);
+}
+
+/* --- 3.21: threads begin and end while the world is stopped, again and again --- */
+
+static struct {
+    _Atomic int64_t ticks; /* counted by who runs */
+    _Atomic int stopping;
+} races_world;
+
+/* relaxed, all of these: whether anybody counts is the question, not in which order */
+static int64_t races_tick(int64_t by) { return atomic_fetch_add_explicit(&races_world.ticks, by, memory_order_relaxed); }
+static bool races_world_is_stopping(void) { return atomic_load_explicit(&races_world.stopping, memory_order_relaxed) != 0; }
+
+static void *races_short_life(void *result)
+{
+    if (thread_begin() != 0)
+        die("thread_begin", ENOMEM);
+    for (int i = 0; i < 20; i++) {
+        races_tick(1);
+        rt_safepoint();
+    }
+    struct obj *o = races_bomb(NULL, NULL, NULL);
+    obj_decref(o);
+    races_tick(1);
+    thread_end();
+    return result;
+}
+static const char *races_stop_beside_starts(struct threads_arg *a)
+{
+    const char *wrong = NULL;
+    int lives = 0;
+    if (a->index == 0) {
+        for (int i = 0; i < 300 / RACES_SCALE && !wrong; i++) {
+            thread_stop_world();
+            int64_t seen = races_tick(0);
+            for (int k = 0; k < 300; k++)
+                if (races_tick(0) != seen)
+                    wrong = "somebody runs while the world is stopped";
+            thread_start_world();
+            rt_safepoint();
+        }
+        atomic_store_explicit(&races_world.stopping, 0, memory_order_relaxed); /* relaxed: as above */
+        return wrong;
+    }
+    thread_detach();
+    do {
+        pthread_t thread;
+        if (os_spawn(&thread, races_short_life, NULL) != 0)
+            die("test thread", EAGAIN);
+        os_join(thread);
+    } while (races_world_is_stopping() || ++lives < 3);
+    thread_attach();
+    return NULL;
+}
+TEST(threads_that_begin_and_end_stand_still_with_the_world) /* FIELD.md 3.21 */
+{
+    atomic_store_explicit(&races_world.stopping, 1, memory_order_relaxed); /* relaxed: as above */
+    const char *verdict = threads_run(3, races_stop_beside_starts, NULL);
+    cr_assert_null(verdict, "%s", verdict);
+    rc_drain();
 }
 
 /* --- 3.27: references that go from thread to thread while the logs are applied --- */

@@ -229,7 +229,7 @@ static const char *reads_in_storm(struct threads_arg *a, int (*change)(struct re
 static const char *reads_storm_list(struct threads_arg *a) { return reads_in_storm(a, reads_change_list, reads_look_at_list); }
 static const char *reads_storm_dict(struct threads_arg *a) { return reads_in_storm(a, reads_change_dict, reads_look_at_dict); }
 
-/* Short rounds: threads come and go, and leave what they have retired (FIELD.md 3.22). */
+/* FIELD.md 3.15, 3.16 (lists), 3.17 (dicts). Short rounds: threads come and go, and leave what they have retired (3.22). */
 static void reads_run_storm(enum heap_policy heap, const struct reads_kind *kind, struct obj *(*make)(size_t),
                             const char *(*body)(struct threads_arg *))
 {
@@ -302,7 +302,7 @@ static const char *reads_series_body(struct threads_arg *a)
     atomic_store_explicit(&s->over, 1, memory_order_relaxed);
     return verdict;
 }
-TEST(what_readers_see_never_goes_back)
+TEST(what_readers_see_never_goes_back) /* FIELD.md 3.15 */
 {
     cr_assert(reads_restart(HEAP_THREAD, READS_OPTIMISTIC));
     struct obj *zero = int_new(1000);
@@ -435,7 +435,7 @@ static const char *reads_detach_last(struct threads_arg *a)
     thread_attach();
     return kept < RETIRE_LARGE ? NULL : "a detached thread keeps a large block";
 }
-TEST(who_detaches_leaves_no_large_block_behind)
+TEST(who_detaches_leaves_no_large_block_behind) /* FIELD.md 3.22 */
 {
     cr_assert(reads_restart(HEAP_THREAD, READS_OPTIMISTIC));
     struct reads_large s = {0};
@@ -453,7 +453,7 @@ static const char *reads_touch(struct threads_arg *a)
     obj_xdecref(list_get(a->shared, 0));
     return NULL;
 }
-TEST(only_arrays_that_strangers_have_read_wait_for_readers)
+TEST(only_arrays_that_strangers_have_read_wait_for_readers) /* FIELD.md 3.16 */
 {
     if (test_lock() != LOCK_BY_BIAS)
         return; /* nobody knows who is a stranger */
@@ -472,7 +472,7 @@ TEST(only_arrays_that_strangers_have_read_wait_for_readers)
 }
 
 /* What waits is bounded, whatever the thread does between two safepoints; much memory does not wait longer than to the next one. */
-TEST(retired_memory_is_bounded)
+TEST(retired_memory_is_bounded) /* FIELD.md 3.22 */
 {
     cr_assert(reads_restart(HEAP_THREAD, READS_OPTIMISTIC));
     struct retire_list *r = &heap_self()->retired;

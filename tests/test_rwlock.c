@@ -319,4 +319,87 @@ TEST(rwlock_hands_over_without_memory)
     drop_owned();
 }
 
+/* FIELD.md 3.4 of waiting. Thread 0 waits for the first lock and, on its way to sleep, runs a destructor that waits for the second; thread 1 holds both and
+ * gives them up in this order, each when thread 0 can only be waiting for it. */
+static struct {
+    struct obj *first, *second, *item;
+    const char *verdict;
+    bool died;
+} rwlock_nested;
+
+static void rwlock_nested_finalize(struct obj *o)
+{
+    struct rwlock *l = (struct rwlock *)rwlock_nested.second;
+    (void)o;
+    rwlock_nested.died = true;
+    if (rwlock_write_lock(rwlock_nested.second) != 0)
+        rwlock_nested.verdict = "the destructor did not get the lock";
+    else if (l->writer != rt_self->key)
+        rwlock_nested.verdict = "the destructor was told of another lock";
+    else if (rwlock_write_unlock(rwlock_nested.second) != 0)
+        rwlock_nested.verdict = "the destructor could not unlock";
+}
+static void rwlock_nested_dealloc(struct obj *o) { obj_free(o, sizeof(struct container)); }
+static const struct type rwlock_nested_type = {
+    .name = "nested", .flags = TYPE_CONTAINER, .dealloc = rwlock_nested_dealloc, .finalize = rwlock_nested_finalize};
+
+static bool rwlock_waits(struct obj *o)
+{
+    struct rwlock *l = (struct rwlock *)o;
+    os_lock(&l->guard);
+    bool waits = l->writers.length > 0;
+    os_unlock(&l->guard);
+    return waits;
+}
+static void rwlock_nested_give(struct obj *o)
+{
+    rwlock_write_unlock(o);
+    thread_detach();
+    os_wait_until(os_now() + 20000000); /* whoever is told in vain goes on by now */
+    thread_attach();
+}
+static const char *rwlock_nested_run(struct threads_arg *a)
+{
+    struct rwlock_share *s = a->shared;
+    if (a->index == 0) {
+        struct container *c = obj_alloc(&rwlock_nested_type, sizeof *c);
+        struct obj *item = &c->base, *l = list_from(&item, 1);
+        obj_decref(item);
+        rwlock_await(s, 1);
+        list_get_borrowed(l, 0); /* from here to where the thread detaches it is held by the note alone */
+        obj_decref(l);
+        if (rwlock_write_lock(rwlock_nested.first) != 0 || rwlock_write_unlock(rwlock_nested.first) != 0)
+            return "the waiter did not get the lock";
+        return rwlock_nested.verdict;
+    }
+    if (rwlock_write_lock(rwlock_nested.first) != 0 || rwlock_write_lock(rwlock_nested.second) != 0)
+        return "write lock failed";
+    rwlock_reach(s, 1);
+    thread_detach();
+    while (!rwlock_waits(rwlock_nested.first) && !rwlock_waits(rwlock_nested.second))
+        os_yield();
+    thread_attach();
+    rwlock_nested_give(rwlock_nested.first);
+    rwlock_nested_give(rwlock_nested.second);
+    return NULL;
+}
+TEST(rwlock_waited_for_by_a_destructor_of_a_waiter_is_its_own)
+{
+    cr_assert_eq(objects_stop(), 0);
+    struct objects_config config = {.heap = HEAP_THREAD, .lock = test_lock(), .borrowed = BORROWED_DEFERRED};
+    cr_assert_eq(objects_start(&config), 0);
+    memset(&rwlock_nested, 0, sizeof rwlock_nested);
+    rwlock_nested.first = rwlock_new();
+    rwlock_nested.second = rwlock_new();
+    struct rwlock_share s = {0};
+    const char *verdict = threads_run(2, rwlock_nested_run, &s);
+    cr_assert_null(verdict, "%s", verdict);
+    rc_drain();
+    cr_assert(rwlock_nested.died);
+    cr_assert_null(rwlock_nested.verdict, "%s", rwlock_nested.verdict);
+    cr_assert(rwlock_writer_locked(rwlock_nested.first) == 0 && rwlock_writer_locked(rwlock_nested.second) == 0);
+    obj_decref(rwlock_nested.first);
+    obj_decref(rwlock_nested.second);
+}
+
 #endif

@@ -417,7 +417,7 @@ static const char *strategy_traffic(struct threads_arg *a)
     return NULL;
 }
 
-TEST(counts_are_exact_after_random_traffic_of_several_threads)
+TEST(counts_are_exact_after_random_traffic_of_several_threads) /* FIELD.md 3.8, 3.12 */
 {
     enum { THREADS = 4, PROBES = 64 };
     struct strategy_share *s = strategy_share(PROBES, THREADS);
@@ -716,7 +716,7 @@ static const char *strategy_drain_beside_detached(struct threads_arg *a)
 }
 
 /* rc.h: rc_drain applies everything deferred when no other thread is attached, whether others exist or not. */
-TEST(drain_reaches_objects_of_detached_threads)
+TEST(drain_reaches_objects_of_detached_threads) /* FIELD.md 3.11 */
 {
     struct strategy_share *s = strategy_share(0, 2);
     s->n = 100;

@@ -603,7 +603,7 @@ static const char *stress_lives_body(struct threads_arg *a)
     return verdict;
 }
 
-TEST(threads_come_and_go_while_others_use_their_objects)
+TEST(threads_come_and_go_while_others_use_their_objects) /* FIELD.md 3.10 */
 {
     struct stress *s = stress_new(3, list_new);
     obj_decref(s->o[1]);

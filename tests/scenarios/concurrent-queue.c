@@ -8,8 +8,9 @@
 #include "things.h"
 
 static struct {
-    struct obj *q, *item;
+    struct obj *q, *item, *list;
     int popped, late, shut, pushed, refused;
+    bool looked, pushed_too, seen_empty; /* the second pusher's */
 } fifo;
 
 static void fifo_setup(void)
@@ -48,7 +49,35 @@ static void fifo_push(void)
     *(pushed == 0 ? &fifo.pushed : &fifo.refused) += 1;
 }
 static void fifo_shutdown(void) { concurrent_queue_shutdown(fifo.q, false); }
+static void fifo_borrow_and_shutdown(void)
+{
+    EXPLORE_CHECK(list_get_borrowed(fifo.list, 0) != NULL);
+    obj_decref(fifo.list);
+    fifo_shutdown();
+}
 static void fifo_shutdown_now(void) { concurrent_queue_shutdown(fifo.q, true); }
+
+/* A borrows a thing whose end pushes, and holds nothing else of it: it dies where A detaches, if not at its next safepoint. */
+static void fifo_finalize(struct thing *t)
+{
+    (void)t;
+    fifo_push();
+}
+static void fifo_setup_finaliser(void)
+{
+    fifo_setup();
+    scenario_act_as(0);
+    struct obj *o = mortal_new(fifo_finalize, NULL);
+    fifo.list = list_from(&o, 1);
+    obj_decref(o);
+}
+/* Refused: it is closed, and whoever looks then sees all that ever went in. */
+static void fifo_push_and_look(void)
+{
+    fifo.looked = concurrent_queue_push(fifo.q, fifo.item) != 0;
+    fifo.pushed_too = !fifo.looked;
+    fifo.seen_empty = concurrent_queue_empty(fifo.q) == 1;
+}
 
 static void fifo_drop(void)
 {
@@ -61,6 +90,12 @@ static void fifo_check(void)
     EXPLORE_CHECK(concurrent_queue_size(fifo.q) == fifo.pushed - fifo.popped);
     EXPLORE_CHECK(concurrent_queue_empty(fifo.q) == (fifo.pushed == fifo.popped));
     fifo_drop();
+}
+static void fifo_check_looked(void)
+{
+    EXPLORE_CHECK(!fifo.looked || fifo.seen_empty == (fifo.pushed == 0));
+    fifo.pushed += fifo.pushed_too;
+    fifo_check();
 }
 /* Who found it shut had left nothing behind: what was pushed before had been popped. */
 static void fifo_check_shut(void)
@@ -94,3 +129,11 @@ FIFO(fifo_gone, "queue-shutdown-now", "a pop against a shutdown that drops what 
      fifo_pop_now, fifo_shutdown_now);
 FIFO(fifo_three, "queue-shutdown-three", "a push, a pop and a shutdown: who finds it shut has left nothing behind", fifo_setup,
      fifo_check_shut, true, fifo_push, fifo_pop_forever, fifo_shutdown);
+FIFO(fifo_fails, "queue-shutdown-fails", "two pushes and a shutdown: nothing goes in any more when one of them has failed", fifo_setup,
+     fifo_check_looked, true, fifo_push, fifo_push_and_look, fifo_shutdown);
+static const struct scenario fifo_finaliser = {
+    .name = "queue-shutdown-finaliser", .summary = "a destructor on the thread that shuts a queue down pushes to it; a pop waits",
+    .source = "objects/concurrent_queue.h", .setup = fifo_setup_finaliser, .thread = {fifo_borrow_and_shutdown, fifo_pop_forever},
+    .check = fifo_check_shut, .large = RC_DEFERS_FREE, .borrowed = BORROWED_DEFERRED,
+};
+SCENARIO(fifo_finaliser);

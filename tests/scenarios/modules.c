@@ -31,6 +31,14 @@ static struct obj *modules_count_other(struct module *m, struct obj *args)
 {
     return module_call(modules_seen.m[m == modules_seen.m[0]], "count", args);
 }
+/* Enters its own module again: nobody else comes in meanwhile. */
+static struct obj *modules_again(struct module *m, struct obj *args)
+{
+    int before = modules_seen.calls++;
+    obj_decref(module_call(m, "count", args));
+    EXPLORE_CHECK(modules_seen.calls == before + 2);
+    return m->api->none();
+}
 static void modules_token_dealloc(struct module *m, void *data)
 {
     (void)m, (void)data;
@@ -50,7 +58,7 @@ static struct obj *modules_nothing(struct module *m, struct obj *args)
 }
 
 static const struct module_slot modules_slots[] = {{.id = MODULE_SLOT_EXEC, .run = modules_exec}, {0}};
-static const struct module_function modules_functions[] = {{"count", modules_count}, {"block", modules_block}, {0}};
+static const struct module_function modules_functions[] = {{"count", modules_count}, {"block", modules_block}, {"again", modules_again}, {0}};
 static const struct module_function modules_cross_functions[] = {{"cross", modules_count_other}, {"count", modules_nothing}, {0}};
 static const struct module_definition modules_definition = {.version = MODULE_VERSION,
                                                             .bytes = sizeof(struct module_definition),
@@ -103,6 +111,7 @@ static void modules_setup_cross(void)
 
 static void modules_call(void) { obj_decref(module_call(modules_seen.m[0], "count", modules_seen.args)); }
 static void modules_call_block(void) { obj_decref(module_call(modules_seen.m[0], "block", modules_seen.args)); }
+static void modules_call_again(void) { obj_decref(module_call(modules_seen.m[0], "again", modules_seen.args)); }
 static void modules_drop(void) { obj_decref(modules_seen.token); }
 static void modules_cross_left(void) { obj_decref(module_call(modules_seen.m[0], "cross", modules_seen.args)); }
 static void modules_cross_right(void) { obj_decref(module_call(modules_seen.m[1], "cross", modules_seen.args)); }
@@ -118,6 +127,11 @@ static void modules_check_calls(void)
     EXPLORE_CHECK(modules_seen.calls == 2);
     modules_end();
 }
+static void modules_check_again(void)
+{
+    EXPLORE_CHECK(modules_seen.calls == 3);
+    modules_end();
+}
 static void modules_check_death(void)
 {
     EXPLORE_CHECK(modules_seen.calls == 2 && modules_seen.deaths == 1);
@@ -129,6 +143,11 @@ static const struct scenario modules_two_calls = {
     .setup = modules_setup, .thread = {modules_call, modules_call}, .check = modules_check_calls,
 };
 SCENARIO(modules_two_calls);
+static const struct scenario modules_recursion = {
+    .name = "module-again", .summary = "an old extension is entered again by who is inside, while another waits: the inner call gives nothing back",
+    .source = "module.h", .setup = modules_setup, .thread = {modules_call_again, modules_call}, .check = modules_check_again,
+};
+SCENARIO(modules_recursion);
 static const struct scenario modules_death = {
     .name = "module-death", .summary = "an object of an old extension dies while another thread is inside: never waited for, never lost",
     .source = "module.h", .setup = modules_setup_token, .thread = {modules_call, modules_drop}, .check = modules_check_death,

@@ -2,7 +2,7 @@
  * stop-world.c -- one thread stops the world while others run, block, or stop it themselves (FIELD.md 3.21).
  *
  * Between stop and start the requester alone touches the shared word, without any synchronisation of its own: a thread
- * that still runs is a data race. A request that is lost, or a requester that waits for somebody who waits for it, is a deadlock.
+ * that still runs, or has just started, is a data race. A request that is lost, or a requester that waits for somebody who waits for it, is a deadlock.
  */
 static struct {
     int64_t word;
@@ -78,6 +78,45 @@ static const struct scenario stop_world_return = {
     .source = "FIELD.md 3.21", .setup = world_setup, .thread = {world_stop, world_returner}, .check = world_check, .large = RC_NEEDS_GIL || RC_DEFERS_FREE,
 };
 SCENARIO(stop_world_return);
+
+/* Whoever starts finds the request, or is among those that are asked: it never writes beside the requester. Its host is away. */
+static void world_start(void)
+{
+    struct thread *host = rt_self;
+    thread_detach();
+    rt_self = NULL;
+    EXPLORE_CHECK(thread_begin() == 0);
+    world.word++;
+    thread_end();
+    rt_self = host;
+}
+static void world_check_two(void) { EXPLORE_CHECK(world.word == 2); }
+static const struct scenario stop_world_start = {
+    .name = "stop-world-start", .summary = "a thread starts, writes and ends while another stops the world", .source = "FIELD.md 3.21",
+    .setup = world_setup, .thread = {world_stop, world_start}, .check = world_check_two, .large = RC_NEEDS_GIL || RC_DEFERS_FREE,
+};
+SCENARIO(stop_world_start);
+
+/* Who was stopped once is stopped again. */
+static void world_stop_twice(void)
+{
+    world_stop();
+    world_stop();
+}
+static void world_return_and_write(void)
+{
+    thread_detach();
+    thread_attach();
+    world.word++;
+    thread_detach();
+}
+static void world_check_three(void) { EXPLORE_CHECK(world.word == 3); }
+static const struct scenario stop_world_twice = {
+    .name = "stop-world-twice", .summary = "one thread stops the world twice, the other comes back meanwhile and writes",
+    .source = "FIELD.md 3.21", .setup = world_setup, .thread = {world_stop_twice, world_return_and_write}, .check = world_check_three,
+    .large = true,
+};
+SCENARIO(stop_world_twice);
 
 /* --- what is sent to a thread that stands still --- */
 

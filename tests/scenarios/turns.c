@@ -3,6 +3,7 @@
  *
  * Where from: FIELD.md 3.21 (a hand-over that misses its waiter), 3.10 and 3.20 for values (their thread ends, their key dies);
  * turn.h, interval_lock.h, rwlock.h, thread_local.h.
+ * A thread that waits runs destructors on its way to sleep, which may wait themselves.
  * Goes wrong when two are inside at once or the next one does not see what the last one wrote (a data race on what the lock guards),
  * when somebody is not woken (deadlock), when a value is dropped twice or never (use after free, leak).
  * Whether the interval is over is answered both ways (os_is_late).
@@ -172,6 +173,114 @@ TURNS(rw_writing, "rwlock-writing", "a writer and a reader come while a thread w
       rw_leave_written, rw_write, rw_read);
 TURNS(rw_readers, "rwlock-readers", "two readers wait for a writer and come in together", "rwlock.h", rw_setup_written, rw_check_two, RC_NEEDS_GIL,
       rw_leave_written, rw_read, rw_read);
+
+/* --- A waits for a lock; the destructor that its detaching runs waits for one too --- */
+
+static struct {
+    struct obj *lock[2], *o, *list; /* list: of o alone, A's; or NULL */
+    int (*take)(struct obj *), (*leave)(struct obj *);
+    int second, data[2], deaths; /* second: the destructor's lock; deaths: on A */
+} turns_nested;
+
+static void nested_take(int i)
+{
+    EXPLORE_CHECK(turns_nested.take(turns_nested.lock[i]) == 0);
+    turns_nested.data[i]++;
+    EXPLORE_CHECK(turns_nested.leave(turns_nested.lock[i]) == 0);
+}
+/* On B, who has the locks, there is nothing to wait for. */
+static void nested_finalize(struct thing *t)
+{
+    (void)t;
+    if (rt_self != stage.thread[0])
+        return;
+    turns_nested.deaths++;
+    nested_take(turns_nested.second);
+}
+/* B holds both. */
+static void nested_setup_locks(struct obj *first, struct obj *second, int (*take)(struct obj *), int (*leave)(struct obj *))
+{
+    memset(&turns_nested, 0, sizeof turns_nested);
+    turns_nested.lock[0] = first;
+    turns_nested.lock[1] = second;
+    turns_nested.take = take;
+    turns_nested.leave = leave;
+    turns_nested.second = 1;
+    scenario_act_as(1);
+    for (int i = 0; i < 2; i++)
+        EXPLORE_CHECK(take(turns_nested.lock[i]) == 0);
+    scenario_act_as(0);
+    turns_nested.o = mortal_new(nested_finalize, NULL);
+}
+/* A will borrow it, and hold nothing else of it: it dies where A detaches. */
+static void nested_setup_note(void)
+{
+    nested_setup_locks(rwlock_new(), rwlock_new(), rwlock_write_lock, rwlock_write_unlock);
+    turns_nested.list = list_from(&turns_nested.o, 1);
+    obj_decref(turns_nested.o);
+}
+static void nested_setup_read(void)
+{
+    nested_setup_note();
+    turns_nested.take = rwlock_read_lock;
+    turns_nested.leave = rwlock_read_unlock;
+}
+static void nested_setup_same(void)
+{
+    nested_setup_note();
+    turns_nested.second = 0;
+}
+/* B drops it: to A's queue where there are such. */
+static void nested_setup_sent(void)
+{
+    nested_setup_locks(interval_lock_new(INTERVAL_LOCK_NS), interval_lock_new(INTERVAL_LOCK_NS), interval_lock_lock, interval_lock_unlock);
+}
+static void nested_wait(void)
+{
+    if (turns_nested.list) {
+        EXPLORE_CHECK(list_get_borrowed(turns_nested.list, 0) == turns_nested.o);
+        obj_decref(turns_nested.list);
+    }
+    nested_take(0);
+}
+static void nested_give(int (*leave)(struct obj *))
+{
+    for (int i = 0; i < 2; i++) {
+        turns_nested.data[i]++;
+        EXPLORE_CHECK(leave(turns_nested.lock[i]) == 0);
+    }
+}
+static void nested_write_and_give(void) { nested_give(rwlock_write_unlock); }
+static void nested_send_and_give(void)
+{
+    obj_decref(turns_nested.o);
+    nested_give(interval_lock_unlock);
+}
+static void nested_check(void)
+{
+    int second = turns_nested.second;
+    EXPLORE_CHECK(turns_nested.data[0] + turns_nested.data[1] == 3 + turns_nested.deaths);
+    EXPLORE_CHECK(turns_nested.data[second] == (second ? 1 : 2) + turns_nested.deaths);
+    for (int i = 0; i < 2; i++) {
+        EXPLORE_CHECK(turns_nested.take(turns_nested.lock[i]) == 0 && turns_nested.leave(turns_nested.lock[i]) == 0);
+        obj_decref(turns_nested.lock[i]);
+    }
+}
+
+#define NESTED(symbol, title, asked, prepare, gives)                                                                   \
+    static const struct scenario symbol = {                                                                            \
+        .name = title, .summary = asked, .source = "turn.h", .setup = prepare, .thread = {nested_wait, gives},         \
+        .check = nested_check, .large = RC_DEFERS_FREE || RC_NEEDS_GIL, .borrowed = BORROWED_DEFERRED,                 \
+    };                                                                                                                 \
+    SCENARIO(symbol)
+
+NESTED(nested_note, "turns-nested", "a thread that waits for a lock runs a destructor that waits for another one", nested_setup_note,
+       nested_write_and_give);
+NESTED(nested_read, "turns-nested-read", "the same, to read", nested_setup_read, nested_write_and_give);
+NESTED(nested_same, "turns-nested-same", "a thread that waits for a lock runs a destructor that waits for the same one", nested_setup_same,
+       nested_write_and_give);
+NESTED(nested_sent, "turns-nested-sent", "interval locks; whoever holds them drops the object, which comes back to the waiter",
+       nested_setup_sent, nested_send_and_give);
 
 /* --- thread-local values --- */
 
