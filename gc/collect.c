@@ -484,17 +484,6 @@ static bool gc_collect_now(int64_t *collected)
 static bool gc_begin(void) { return !atomic_exchange_explicit(&gc.busy, true, memory_order_acquire); }
 static void gc_end(void) { atomic_store_explicit(&gc.busy, false, memory_order_release); } /* release: as above */
 
-/* One is due, and this thread cannot make it: the commit thread, where finalisers track more than they drop. */
-static void gc_tell_others(void)
-{
-    struct thread *t;
-    thread_registry_lock();
-    thread_registry_for_each(t)
-        if (t != rt_self)
-            thread_break(t, BREAK_COLLECT);
-    thread_registry_unlock();
-}
-
 API int64_t gc_collect(void)
 {
     if (!gc_begin()) {
@@ -518,8 +507,8 @@ static void gc_collect_due(void)
         return;
     bool here = gc_collect_now(&collected);
     gc_end();
-    if (!here)
-        gc_tell_others();
+    if (!here) /* the commit thread, where finalisers track more than they drop */
+        thread_break_others(BREAK_COLLECT);
 }
 
 API void gc_start(void)

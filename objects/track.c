@@ -95,7 +95,8 @@ static void track_in_thread(struct container *c, struct track_table *t)
     if (slot)
         atomic_store_explicit(slot, (uintptr_t)c, memory_order_relaxed); /* relaxed: see track.h */
     track_set_slot(c, slot);
-    track_count(t, 1);
+    if (!t->stopped)
+        track_count(t, 1);
 }
 
 SLOW void obj_track_slow(struct container *c)
@@ -213,8 +214,10 @@ API void track_collected(void)
 
 API bool track_is_due(void)
 {
+    if (track_threshold == 0)
+        return false;
     int64_t fresh = atomic_load_explicit(&track_shared.fresh, memory_order_relaxed); /* relaxed: a gauge */
-    return track_threshold > 0 && fresh > track_threshold && fresh > track_shared.live / 4;
+    return fresh > track_threshold && fresh > track_shared.live / 4;
 }
 
 /* --- start and stop --- */
@@ -226,12 +229,31 @@ API void track_start(enum track_policy policy)
     atomic_store_explicit(&track_shared.fresh, 0, memory_order_relaxed); /* relaxed: one thread */
 }
 
+/* One that came due as the last other thread ended was told to nobody. */
+API void track_thread_start(void)
+{
+    if (track_is_due())
+        thread_break(rt_self, BREAK_COLLECT);
+}
+
+/* Less than a batch counts as well: of threads that all end before they have one nobody would ever be told. And an ending thread has no
+ * safepoint left: others make the collection that is due, also one that it was told of itself. */
+static void track_tell_last(struct track_table *t)
+{
+    if (t->fresh > 0)
+        atomic_fetch_add_explicit(&track_shared.fresh, t->fresh, memory_order_relaxed); /* relaxed: a gauge */
+    t->fresh = 0;
+    if (track_is_due())
+        thread_break_others(BREAK_COLLECT);
+}
+
 /* What the thread still tracks lives on in the shared list, as nobody's. */
 API void track_thread_stop(struct heap_thread *h)
 {
     struct track_table *t = &h->track;
     struct track_chunk *k = t->chunks;
     t->stopped = true;
+    track_tell_last(t);
     t->chunks = NULL;
     t->free = t->swept = NULL;
     os_lock(&track_shared.lock);

@@ -14,7 +14,7 @@
  * Memory ordering: a slot is read by others than its writer only with the world stopped (T1, stop.c), or by who frees the object, to whom the
  * object itself was handed with an acquire (R1). The atomics are relaxed.
  * A collection is due after so many were tracked (track_is_due); slots that were free at the last sweep, or that its garbage left, count
- * when they are taken.
+ * when they are taken. A thread tells the others of what it has tracked in batches, and of the rest when it ends.
  * What cannot be part of a cycle is never tracked: leaves, and tuples of leaves (obj_track's callers decide).
  */
 #ifndef OBJECTS_TRACK_H
@@ -142,6 +142,8 @@ static int64_t track_threshold __attribute__((unused));
 
 API void track_start(enum track_policy policy);
 API void track_stop(void);
+/* By the thread that begins, by the one that ends. */
+API void track_thread_start(void);
 API void track_thread_stop(struct heap_thread *t);
 
 #endif

@@ -439,6 +439,51 @@ TEST(collections_while_threads_run_track_thread) { collect_under_threads(TRACK_T
 TEST(collections_while_threads_run_track_locked) { collect_under_threads(TRACK_LOCKED, 0); }
 TEST(collections_that_come_by_themselves) { collect_under_threads(TRACK_THREAD, 100); }
 
+/* One after the other, threads that leave some garbage and end: it makes a collection due all the same. Who makes it has a safepoint. */
+struct collect_short {
+    int rings;      /* of two, that each leaves: 1 is less than a batch */
+    bool main, own; /* a safepoint after each, on main; each has one as it begins */
+};
+static const char *collect_leave_rings(struct threads_arg *a)
+{
+    const struct collect_short *s = a->shared;
+    if (s->own)
+        rt_safepoint();
+    for (int i = 0; i < s->rings; i++)
+        if (collect_ring(1) != 0)
+            return "no memory";
+    return NULL;
+}
+static void collect_short_threads(enum track_policy track, struct collect_short s)
+{
+    enum { ROUNDS = 500, THRESHOLD = 100 };
+    int64_t each = 2 * s.rings, bound = 4 * (THRESHOLD + each + COLLECT_BATCH), most = 0;
+    collect_begin(track, THRESHOLD);
+    int64_t before = collect_live();
+    for (int i = 0; i < ROUNDS; i++) {
+        const char *wrong = threads_run(1, collect_leave_rings, &s);
+        cr_assert(!wrong, "%s", wrong);
+        if (s.main)
+            rt_safepoint();
+        int64_t now = heap_live() - before;
+        most = now > most ? now : most;
+    }
+    cr_assert_geq(gc_statistics().collections, ROUNDS * each / bound);
+    cr_assert_lt(most, bound);
+    gc_collect();
+    cr_assert_eq(collect_live(), before);
+}
+TEST(short_threads_make_a_collection_due_track_thread) { collect_short_threads(TRACK_THREAD, (struct collect_short){1, true, false}); }
+TEST(short_threads_make_a_collection_due_track_locked) { collect_short_threads(TRACK_LOCKED, (struct collect_short){1, true, false}); }
+TEST(a_collection_due_on_an_ending_thread_is_made_by_another)
+{
+    collect_short_threads(TRACK_THREAD, (struct collect_short){COLLECT_BATCH, true, false});
+}
+TEST(a_collection_due_with_no_thread_left_is_made_by_the_next)
+{
+    collect_short_threads(TRACK_THREAD, (struct collect_short){1, false, true});
+}
+
 /* One collects; the others count until it has, and so seldom that they never wait for anything. */
 static _Atomic bool collect_has_ended;
 static _Atomic int collect_counters;
