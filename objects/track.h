@@ -11,8 +11,11 @@
  *
  * Invariant: *c->slot == c for each tracked c. Only the table's owner takes slots; anybody may empty one: the holes that
  * others leave are found again when the world is stopped (track_sweep_stw).
+ * A chunk of slots is freed when it holds no container: by its owner as it ends, or, if the owner has ended with some left, by the first
+ * sweep that finds them gone.
  * Memory ordering: a slot is read by others than its writer only with the world stopped (T1, stop.c), or by who frees the object, to whom the
- * object itself was handed with an acquire (R1). The atomics are relaxed.
+ * object itself was handed with an acquire (R1). The atomics are relaxed, but for (K1): another thread empties a slot with a release, its last
+ * look at the chunk, and the owner that ends acquires each before it frees the chunk.
  * A collection is due after so many were tracked (track_is_due); slots that were free at the last sweep, or that its garbage left, count
  * when they are taken. A thread tells the others of what it has tracked in batches, and of the rest when it ends.
  * What cannot be part of a cycle is never tracked: leaves, and tuples of leaves (obj_track's callers decide).
@@ -145,5 +148,7 @@ API void track_stop(void);
 /* By the thread that begins, by the one that ends. */
 API void track_thread_start(void);
 API void track_thread_stop(struct heap_thread *t);
+/* How many there are. With no other thread attached. */
+API size_t track_chunks(void);
 
 #endif

@@ -484,6 +484,67 @@ TEST(a_collection_due_with_no_thread_left_is_made_by_the_next)
     collect_short_threads(TRACK_THREAD, (struct collect_short){1, false, true});
 }
 
+/* One after the other, threads that track and end. A chunk is kept for what they have left behind, until it is gone. */
+static const char *collect_come_and_end(struct threads_arg *a)
+{
+    struct obj *l = list_new(0);
+    int result = l && a->shared ? list_append(a->shared, l) : 0;
+    obj_xdecref(l);
+    return l && result == 0 ? NULL : "no memory";
+}
+TEST(chunks_of_ended_threads_go_with_what_is_in_them)
+{
+    enum { THREADS = 1000, LEAVES = 100 };
+    collect_begin(TRACK_THREAD, 0);
+    struct obj *kept = list_new(0);
+    size_t before = track_chunks();
+    for (int i = 0; i < THREADS; i++) {
+        const char *wrong = threads_run(1, collect_come_and_end, i % LEAVES ? NULL : kept);
+        cr_assert(!wrong, "%s", wrong);
+    }
+    if (!RC_DEFERS_FREE) /* there the thread may have ended before its list has */
+        cr_assert_eq(track_chunks(), before + THREADS / LEAVES);
+    gc_collect();
+    cr_assert_eq(track_chunks(), before + THREADS / LEAVES);
+    cr_assert_eq(gc_statistics().tracked, 1 + THREADS / LEAVES);
+    obj_decref(kept);
+    gc_collect();
+    cr_assert_leq(track_chunks(), before);
+}
+
+/* What ended threads left is dropped by others while they end. */
+static const char *collect_end_and_drop(struct threads_arg *a)
+{
+    for (int i = 0; i < COLLECT_ROUNDS; i++) {
+        struct obj *mine = list_new(0);
+        if (!mine || list_append(a->shared, mine) != 0)
+            return "no memory";
+        obj_decref(mine);
+        obj_xdecref(list_length(a->shared) > 4 ? list_pop(a->shared, 0) : NULL);
+        if (i % 3)
+            continue;
+        thread_end();
+        if (thread_begin() != 0)
+            return "thread_begin failed";
+        if (i % 30 == 0)
+            gc_collect();
+    }
+    return NULL;
+}
+TEST(others_empty_the_chunks_of_threads_that_end)
+{
+    if (RC_UNSAFE)
+        return;
+    collect_begin(TRACK_THREAD, 0);
+    struct obj *shared = list_new(0);
+    const char *wrong = threads_run(4, collect_end_and_drop, shared);
+    cr_assert(!wrong, "%s", wrong);
+    obj_decref(shared);
+    rc_drain();
+    gc_collect();
+    cr_assert_leq(track_chunks(), 1);
+}
+
 /* One collects; the others count until it has, and so seldom that they never wait for anything. */
 static _Atomic bool collect_has_ended;
 static _Atomic int collect_counters;
