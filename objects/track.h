@@ -52,6 +52,7 @@ static enum track_policy track_policy __attribute__((unused));
 enum {
     TRACK_FINALIZED = 1, /* its finaliser has run */
     TRACK_WEAK = 2,      /* it may have weak references (weak.h) */
+    TRACK_CLEARED = 4,   /* a collection has cleared it (gc/collect.c) */
     TRACK_FLAGS = 7
 };
 

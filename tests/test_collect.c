@@ -273,6 +273,76 @@ TEST(garbage_that_finalisers_make_is_collected)
     gc_collect();
 }
 
+/* --- what cannot be collected --- */
+
+/* One that is tracked and holds nothing yet. */
+static struct collect_soul *collect_soul_of(const struct type *type)
+{
+    struct collect_soul *s = obj_alloc(type, sizeof *s);
+    s->held = NULL;
+    obj_track(&s->base);
+    return s;
+}
+
+static const struct type collect_stubborn_type = {
+    .name = "stubborn", .flags = TYPE_CONTAINER, .dealloc = collect_dealloc, .traverse = collect_traverse};
+
+static void collect_stubborn(enum track_policy track)
+{
+    collect_begin(track, 0);
+    int64_t before = collect_live();
+    struct collect_soul *a = collect_soul_of(&collect_stubborn_type), *b = collect_soul_of(&collect_stubborn_type);
+    a->held = &b->base.base; /* nothing but each other holds them */
+    b->held = &a->base.base;
+    cr_assert_eq(gc_collect(), 2, "once it is tried");
+    cr_assert_eq(gc_statistics().uncollectable, 0);
+    cr_assert_eq(gc_collect(), 0);
+    cr_assert_eq(gc_statistics().uncollectable, 2);
+    cr_assert_eq(collect_ring(3), 0);
+    cr_assert_eq(gc_collect(), 4, "the ring alone");
+    cr_assert_eq(gc_statistics().collected, 6);
+    cr_assert_eq(gc_statistics().uncollectable, 2, "how many there are, not how often they were found");
+    cr_assert_eq(collect_live() - before, 2);
+    a->held = NULL;
+    obj_decref(&b->base.base);
+    cr_assert_eq(gc_collect(), 0);
+    cr_assert_eq(gc_statistics().uncollectable, 0);
+    cr_assert_eq(collect_live(), before);
+}
+TEST(what_clearing_does_not_free_is_uncollectable_track_thread) { collect_stubborn(TRACK_THREAD); }
+TEST(what_clearing_does_not_free_is_uncollectable_track_locked) { collect_stubborn(TRACK_LOCKED); }
+
+/* What it held goes to whom it may concern. */
+static struct obj *collect_handed_on;
+static void collect_hand_on(struct obj *o)
+{
+    collect_handed_on = ((struct collect_soul *)o)->held;
+    obj_free(o, sizeof(struct collect_soul));
+}
+static const struct type collect_generous_type = {
+    .name = "generous", .flags = TYPE_CONTAINER, .dealloc = collect_hand_on, .traverse = collect_traverse};
+
+TEST(what_was_cleared_and_is_used_again_is_collected_again)
+{
+    collect_begin(TRACK_THREAD, 0);
+    int64_t before = collect_live();
+    struct collect_soul *s = collect_soul_of(&collect_generous_type);
+    s->held = list_new(0);
+    cr_assert_eq(list_append(s->held, &s->base.base), 0);
+    obj_decref(&s->base.base);
+    cr_assert_eq(gc_collect(), 2);
+    rc_drain();
+    cr_assert_eq(collect_live() - before, 1);
+    cr_assert_eq(list_append(collect_handed_on, collect_handed_on), 0);
+    cr_assert_eq(gc_collect(), 0, "held from outside");
+    cr_assert_eq(gc_statistics().uncollectable, 0);
+    obj_decref(collect_handed_on);
+    gc_collect();
+    cr_assert_eq(collect_live(), before);
+    gc_collect();
+    cr_assert_eq(gc_statistics().uncollectable, 0);
+}
+
 /* --- when a collection is due (FIELD.md 1): more tracked than the threshold, and than a quarter of what lives --- */
 
 enum { COLLECT_DUE = 1000, COLLECT_BATCH = 64 };
