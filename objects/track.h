@@ -5,7 +5,12 @@
  *
  *     off      nothing is tracked
  *     locked   one table for all threads, a mutex around each track and untrack (what CPython's lists would need)
- *     thread   a table per thread; to untrack is to empty the slot, by whoever frees the object
+ *     thread   a table per thread; to untrack is to empty the slot, by whoever frees the object (track-buffered, as users name it)
+ *
+ * Why thread is no log of tracks and untracks: the track would stand in the log of the maker, the untrack in that of whoever frees, so that a
+ * collection would have to match the two before it can look at anything, and between collections the logs would grow with all that
+ * comes and goes, not with what lives. A slot is the first entry, and emptying it stands for the second: nobody waits for
+ * anybody, as with a log, and nothing is left to be applied.
  *
  *     slot   0 empty | address: tracked | link + 1: on its thread's list of slots to use again
  *
