@@ -312,6 +312,38 @@ static void collect_stubborn(enum track_policy track)
 TEST(what_clearing_does_not_free_is_uncollectable_track_thread) { collect_stubborn(TRACK_THREAD); }
 TEST(what_clearing_does_not_free_is_uncollectable_track_locked) { collect_stubborn(TRACK_LOCKED); }
 
+/* It is part of what lives, of which a quarter makes a collection due. */
+TEST(what_is_uncollectable_counts_as_living)
+{
+    enum { PAIRS = 2000, GROWTH = 500 };
+    collect_begin(TRACK_THREAD, 100);
+    struct collect_soul *of[PAIRS];
+    for (int i = 0; i < PAIRS; i++) {
+        struct collect_soul *other = collect_soul_of(&collect_stubborn_type);
+        of[i] = collect_soul_of(&collect_stubborn_type);
+        of[i]->held = &other->base.base;
+        other->held = &of[i]->base.base;
+    }
+    gc_collect();
+    cr_assert_eq(gc_collect(), 0);
+    cr_assert_eq(gc_statistics().uncollectable, 2 * PAIRS);
+    int64_t before = gc_statistics().collections;
+    struct obj *kept = list_new(0);
+    for (int i = 0; i < GROWTH; i++) {
+        struct obj *l = list_new(0);
+        cr_assert_eq(list_append(kept, l), 0);
+        obj_decref(l);
+        rt_safepoint();
+    }
+    cr_assert_eq(gc_statistics().collections, before);
+    obj_decref(kept);
+    for (int i = 0; i < PAIRS; i++) {
+        struct obj *other = of[i]->held;
+        of[i]->held = NULL;
+        obj_decref(other);
+    }
+}
+
 /* What it held goes to whom it may concern. */
 static struct obj *collect_handed_on;
 static void collect_hand_on(struct obj *o)
@@ -580,6 +612,19 @@ TEST(chunks_of_ended_threads_go_with_what_is_in_them)
     obj_decref(kept);
     gc_collect();
     cr_assert_leq(track_chunks(), before);
+}
+
+TEST(threads_that_leave_nothing_behind_make_no_collection_due)
+{
+    if (RC_DEFERS_FREE)
+        return; /* as above */
+    collect_begin(TRACK_THREAD, 100);
+    for (int i = 0; i < 500; i++) {
+        const char *wrong = threads_run(1, collect_come_and_end, NULL);
+        cr_assert(!wrong, "%s", wrong);
+        rt_safepoint();
+    }
+    cr_assert_eq(gc_statistics().collections, 0);
 }
 
 /* What ended threads left is dropped by others while they end. */
