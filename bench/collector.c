@@ -12,7 +12,7 @@
 
 struct collector {
     size_t samples;
-    int64_t collections, skipped, collected, pause_ns, pause_longest_ns;
+    int64_t collections, skipped, collected, uncollectable, pause_ns, pause_longest_ns;
     struct histogram stops;
 };
 
@@ -34,6 +34,7 @@ static void collector_take(struct collector *c, const json_t *found)
     c->collections += collector_number(found, "collections");
     c->skipped += collector_number(found, "skipped");
     c->collected += collector_number(found, "collected");
+    c->uncollectable += collector_number(found, "uncollectable");
     c->pause_ns += collector_number(found, "pause_ns");
     c->pause_longest_ns = longest > c->pause_longest_ns ? longest : c->pause_longest_ns;
     latency_take_counts(&c->stops, json_object_get(json_object_get(found, "stops"), "counts"));
@@ -61,6 +62,7 @@ static void collector_row(struct table *table, const struct result_cell *cell)
         table_cell(table, "%" PRId64, c->collections);
         table_cell(table, "%" PRId64, c->skipped);
         table_cell(table, "%" PRId64, c->collected);
+        table_cell(table, "%" PRId64, c->uncollectable);
         collector_time(table, stopped, stopped ? c->pause_ns / (int64_t)c->stops.count : 0);
         collector_time(table, stopped, c->pause_longest_ns);
         collector_time(table, stopped, histogram_quantile(&c->stops, 0.5));
@@ -83,8 +85,8 @@ static bool collector_there(const struct report_group *group)
 bool collector_fill(struct table *table, const struct report_group *group)
 {
     static const struct table_column columns[] = {
-        {"COLLECTOR", false},      {"COLLECTIONS", true}, {"SKIPPED", true},  {"COLLECTED", true},   {"PAUSE MEAN", true},
-        {"PAUSE LONGEST", true}, {"STOP P50", true},    {"STOP P99", true}, {"STOP LONGEST", true},
+        {"COLLECTOR", false},  {"COLLECTIONS", true},   {"SKIPPED", true},  {"COLLECTED", true}, {"UNCOLLECTABLE", true},
+        {"PAUSE MEAN", true}, {"PAUSE LONGEST", true}, {"STOP P50", true}, {"STOP P99", true},  {"STOP LONGEST", true},
     };
 
     if (!collector_there(group))

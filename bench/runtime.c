@@ -52,7 +52,8 @@ static const struct param runtime_params[] = {
      "get, contains, length and iteration of lists and dicts: under their lock, or first without it (objects/reads.h)"},
     {"shared", PARAM_CHOICE, "counted|immortal", 0, 0, "immortal", "None, booleans, small ints and a workload's shared objects"},
     {"gc", PARAM_CHOICE, "off|track-locked|track-buffered", 0, 0, "off",
-     "collection of cycles: off; containers tracked in one table under a lock; or in a table of each thread, a log emptied in place"},
+     "collection of cycles: off; containers tracked in one table under a lock; or in a table of each thread, a log emptied in place: who frees "
+     "one empties its slot, so that nothing has to be applied before a collection, and what comes and goes takes no more room than what lives"},
     {"gc-threshold", PARAM_INT, NULL, 1, 1000000000, "10000",
      "growth in tracked containers that makes a collection due, if it is a quarter of the live ones as well"},
     {"switch-interval", PARAM_INT, NULL, 1, 10000000, "5000", "microseconds until a waiter asks for the GIL (where there is one: strategy gil, modules=gil)"},

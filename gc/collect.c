@@ -7,7 +7,7 @@
  *     judge the suspects · finish: what nobody reaches is garbage
  *     take a reference to each garbage object · start the world
  *     finalisers · stop · garbage that is held from outside now, and what it reaches, stays (resurrection) · start
- *     clear the rest · drop our references: counting frees them
+ *     clear the rest · drop our references: counting frees them, but for the uncollectable
  *
  * (Subtracting internal references: Christopher, "Reference count garbage collection", 1984; over all containers at once, as CPython's
  * collector does it. Bacon and Rajan, ECOOP 2001, do it concurrently; here the world is stopped.)
@@ -384,14 +384,27 @@ static void gc_look(void)
         gc_look_at_suspects();
     else
         gc_finish_live();
-    track_garbage_stw(gc.garbage.length);
     gc.statistics.tracked = gc.tracked;
     gc.statistics.suspects = gc.suspects;
 }
 
+/*
+ * By an earlier collection. One that was cleared and is garbage again is in a cycle that its type's clear, or the want of one, leaves as it
+ * is: uncollectable. The exception is an object that was let out while it or its neighbours were cleared (by a destructor that hands on
+ * what it held), was used again, and is dropped in a new cycle. Therefore what is found again is cleared again, which harms nobody:
+ * such an object is freed as any other, and counted once as what it is not.
+ */
+static bool gc_is_cleared(const struct container *c)
+{
+    return atomic_load_explicit(&c->track, memory_order_relaxed) & TRACK_CLEARED; /* relaxed: nobody else knows it */
+}
+/* relaxed: as above; who frees it has our decref before it (R1). An RMW, as where the other flags are set. */
+static void gc_set_cleared(struct container *c) { atomic_fetch_or_explicit(&c->track, TRACK_CLEARED, memory_order_relaxed); }
+
 /* Leaves the garbage in gc.garbage, a reference to each taken. */
 static void gc_find_garbage(void)
 {
+    int64_t stays = 0;
     gc.garbage = (struct gc_list){0};
     gc_stop();
     gc_look();
@@ -399,7 +412,9 @@ static void gc_find_garbage(void)
         weak_clear(c);
         if (!defer_release_stw(c))
             obj_incref(&c->base);
+        stays += gc_is_cleared(c); /* uncollectable: part of what the next collection finds */
     }
+    track_garbage_stw(gc.garbage.length - stays);
     gc_go_on();
 }
 
@@ -453,13 +468,20 @@ static void gc_look_again(void)
     gc_drop(&resurrected);
 }
 
-static void gc_clear(void)
+/* How many are cleared for the first time. */
+static int64_t gc_clear(void)
 {
-    for (struct container *c = gc.garbage.first; c; c = gc_next(c))
+    int64_t cleared = 0;
+    for (struct container *c = gc.garbage.first; c; c = gc_next(c)) {
+        cleared += !gc_is_cleared(c);
+        gc_set_cleared(c);
         if (c->base.type->clear)
             c->base.type->clear(&c->base);
+    }
     gc_drop(&gc.garbage);
-    gc.statistics.collected += gc.garbage.length;
+    gc.statistics.collected += cleared;
+    gc.statistics.uncollectable = gc.garbage.length - cleared;
+    return cleared;
 }
 
 /* False: not on this thread. */
@@ -473,9 +495,8 @@ static bool gc_collect_now(int64_t *collected)
     gc_find_garbage();
     if (gc_finalize())
         gc_look_again();
-    gc_clear();
+    *collected = gc_clear();
     track_collected();
-    *collected = gc.garbage.length;
     gc.statistics.collections++;
     return true;
 }
@@ -483,17 +504,6 @@ static bool gc_collect_now(int64_t *collected)
 /* One collection at a time. acquire, and release in gc_end: one's data are seen by the next. */
 static bool gc_begin(void) { return !atomic_exchange_explicit(&gc.busy, true, memory_order_acquire); }
 static void gc_end(void) { atomic_store_explicit(&gc.busy, false, memory_order_release); } /* release: as above */
-
-/* One is due, and this thread cannot make it: the commit thread, where finalisers track more than they drop. */
-static void gc_tell_others(void)
-{
-    struct thread *t;
-    thread_registry_lock();
-    thread_registry_for_each(t)
-        if (t != rt_self)
-            thread_break(t, BREAK_COLLECT);
-    thread_registry_unlock();
-}
 
 API int64_t gc_collect(void)
 {
@@ -518,8 +528,8 @@ static void gc_collect_due(void)
         return;
     bool here = gc_collect_now(&collected);
     gc_end();
-    if (!here)
-        gc_tell_others();
+    if (!here) /* the commit thread, where finalisers track more than they drop */
+        thread_break_others(BREAK_COLLECT);
 }
 
 API void gc_start(void)

@@ -10,23 +10,25 @@
  * What collections did since the runtime started. Times in nanoseconds.
  *
  *     skipped       asked for on a thread that cannot settle the counts: buffered's commit thread, in a finaliser
- *     collected     objects found to be garbage
- *     resurrected   of these, that a finaliser made reachable again
+ *     collected     containers found to be garbage, and cleared
+ *     resurrected   found to be garbage until a finaliser made them reachable again: not collected
+ *     uncollectable garbage in the last collection that an earlier one had cleared already, which did not break its cycle; not collected again
  *     tracked       objects that the last collection looked at
  *     suspects      of these, that had to be looked at once more
  *     pause         the world stood still; sum and maximum
  *     stop          until it did; as well
  */
 #define GC_STATISTICS(X) \
-    X(collections) X(skipped) X(collected) X(resurrected) X(tracked) X(suspects) X(pause_ns) X(pause_longest_ns) X(stop_ns) X(stop_longest_ns)
+    X(collections) X(skipped) X(collected) X(resurrected) X(uncollectable) X(tracked) X(suspects) X(pause_ns) X(pause_longest_ns) X(stop_ns) X(stop_longest_ns)
 struct gc_statistics {
 #define X(name) int64_t name;
     GC_STATISTICS(X)
 #undef X
 };
 
-/* Collects what is unreachable but in cycles. Needs no memory of its own. The caller is attached and holds no lock. Returns how many objects it found to be
- * garbage, 0 also where it gave up (statistics: skipped); finalisers and destructors have run. */
+/* Collects what is unreachable but in cycles. Needs no memory of its own. The caller is attached and holds no lock. Returns how many containers it
+ * has cleared as garbage: neither those that finalisers have made reachable again, nor the uncollectable ones, so that calls in a loop come to 0.
+ * 0 also where it gave up (statistics: skipped) or another thread collects. Finalisers and, but for what is deferred, destructors have run. */
 API int64_t gc_collect(void);
 
 /* Of all threads. With no collection under way. */

@@ -229,6 +229,7 @@ API void heap_thread_start(struct thread *t)
     if (heap_policy == HEAP_THREAD)
         for (size_t class = 1; class < HEAP_CLASSES; class++)
             h->free[class].limit = freelist_limit(class);
+    track_thread_start();
 }
 
 API void heap_thread_stop(struct thread *t)

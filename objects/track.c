@@ -95,7 +95,8 @@ static void track_in_thread(struct container *c, struct track_table *t)
     if (slot)
         atomic_store_explicit(slot, (uintptr_t)c, memory_order_relaxed); /* relaxed: see track.h */
     track_set_slot(c, slot);
-    track_count(t, 1);
+    if (!t->stopped)
+        track_count(t, 1);
 }
 
 SLOW void obj_track_slow(struct container *c)
@@ -116,7 +117,7 @@ SLOW void obj_untrack_slow(struct container *c)
     _Atomic(uintptr_t) *slot = track_slot(c);
     track_set_slot(c, NULL);
     if (track_policy != TRACK_LOCKED) {
-        atomic_store_explicit(slot, 0, memory_order_relaxed); /* relaxed: see track.h */
+        atomic_store_explicit(slot, 0, memory_order_release); /* (K1) release: the last that is done to the chunk, which may go now (K1) */
         return;
     }
     os_lock(&track_shared.lock);
@@ -124,6 +125,17 @@ SLOW void obj_untrack_slow(struct container *c)
     track_shared.free = slot;
     os_unlock(&track_shared.lock);
     track_count(&heap_self()->track, -1);
+}
+
+/* How many containers it holds. */
+static uint32_t track_held(const struct track_chunk *k)
+{
+    uint32_t held = 0;
+    for (uint32_t i = 0; i < k->used; i++) {
+        uintptr_t at = atomic_load_explicit(&k->slot[i], memory_order_acquire); /* (K1) acquire: the chunk may go, who emptied it is done with it */
+        held += at && !(at & 1);
+    }
+    return held;
 }
 
 /* --- the collector's side --- */
@@ -175,9 +187,25 @@ HOT int64_t track_sweep_chunks(struct track_chunk *k, _Atomic(uintptr_t) **free,
     return live;
 }
 
+/* An ended thread's chunk that has become empty goes: nobody takes slots there any more. */
+static void track_free_empty_stw(void)
+{
+    struct track_chunk **at = &track_shared.chunks, *k;
+    while ((k = *at) != NULL) {
+        if (track_held(k)) {
+            at = &k->next;
+        } else {
+            *at = k->next;
+            os_free(k);
+        }
+    }
+}
+
 HOT int64_t track_sweep_stw(void (*visit)(struct container *, struct track_word *, void *))
 {
     struct thread *t;
+    if (track_policy == TRACK_THREAD)
+        track_free_empty_stw();
     int64_t live = track_sweep_chunks(track_shared.chunks, &track_shared.free, visit);
     thread_registry_lock();
     thread_registry_for_each(t) {
@@ -213,8 +241,10 @@ API void track_collected(void)
 
 API bool track_is_due(void)
 {
+    if (track_threshold == 0)
+        return false;
     int64_t fresh = atomic_load_explicit(&track_shared.fresh, memory_order_relaxed); /* relaxed: a gauge */
-    return track_threshold > 0 && fresh > track_threshold && fresh > track_shared.live / 4;
+    return fresh > track_threshold && fresh > track_shared.live / 4;
 }
 
 /* --- start and stop --- */
@@ -226,23 +256,67 @@ API void track_start(enum track_policy policy)
     atomic_store_explicit(&track_shared.fresh, 0, memory_order_relaxed); /* relaxed: one thread */
 }
 
-/* What the thread still tracks lives on in the shared list, as nobody's. */
+/* One that came due as the last other thread ended was told to nobody. */
+API void track_thread_start(void)
+{
+    if (track_is_due())
+        thread_break(rt_self, BREAK_COLLECT);
+}
+
+/* Less than a batch counts as well: of threads that all end before they have one nobody would ever be told. And an ending thread has no
+ * safepoint left: others make the collection that is due, also one that it was told of itself. */
+static void track_tell_last(struct track_table *t, int64_t left)
+{
+    if (left > 0)
+        atomic_fetch_add_explicit(&track_shared.fresh, left, memory_order_relaxed); /* relaxed: a gauge */
+    t->fresh = 0;
+    if (track_is_due())
+        thread_break_others(BREAK_COLLECT);
+}
+
+static void track_leave(struct track_chunk *k)
+{
+    atomic_store_explicit(&k->owner, NULL, memory_order_relaxed); /* relaxed: see obj_untrack */
+    os_lock(&track_shared.lock);
+    k->next = track_shared.chunks;
+    track_shared.chunks = k;
+    os_unlock(&track_shared.lock);
+}
+
+/* What the thread still tracks lives on in the shared list, as nobody's; a chunk with nothing of it in it goes. */
 API void track_thread_stop(struct heap_thread *h)
 {
     struct track_table *t = &h->track;
-    struct track_chunk *k = t->chunks;
+    struct track_chunk *k = t->chunks, *next;
+    int64_t held = 0;
     t->stopped = true;
     t->chunks = NULL;
     t->free = t->swept = NULL;
-    os_lock(&track_shared.lock);
-    while (k) {
-        struct track_chunk *next = k->next;
-        atomic_store_explicit(&k->owner, NULL, memory_order_relaxed); /* relaxed: see obj_untrack */
-        k->next = track_shared.chunks;
-        track_shared.chunks = k;
-        k = next;
+    for (; k; k = next) {
+        uint32_t here = track_held(k);
+        next = k->next;
+        held += here;
+        if (here)
+            track_leave(k);
+        else
+            os_free(k);
     }
-    os_unlock(&track_shared.lock);
+    /* of the growth no more than is left; under policy locked what has gone is subtracted already */
+    track_tell_last(t, track_policy == TRACK_THREAD && held < t->fresh ? held : t->fresh);
+}
+
+API size_t track_chunks(void)
+{
+    struct thread *t;
+    size_t chunks = 0;
+    for (struct track_chunk *k = track_shared.chunks; k; k = k->next)
+        chunks++;
+    thread_registry_lock();
+    thread_registry_for_each(t)
+        for (struct track_chunk *k = ((struct heap_thread *)t)->track.chunks; k; k = k->next)
+            chunks++;
+    thread_registry_unlock();
+    return chunks;
 }
 
 API void track_stop(void)

@@ -5,16 +5,24 @@
  *
  *     off      nothing is tracked
  *     locked   one table for all threads, a mutex around each track and untrack (what CPython's lists would need)
- *     thread   a table per thread; to untrack is to empty the slot, by whoever frees the object
+ *     thread   a table per thread; to untrack is to empty the slot, by whoever frees the object (track-buffered, as users name it)
+ *
+ * Why thread is no log of tracks and untracks: the track would stand in the log of the maker, the untrack in that of whoever frees, so that a
+ * collection would have to match the two before it can look at anything, and between collections the logs would grow with all that
+ * comes and goes, not with what lives. A slot is the first entry, and emptying it stands for the second: nobody waits for
+ * anybody, as with a log, and nothing is left to be applied.
  *
  *     slot   0 empty | address: tracked | link + 1: on its thread's list of slots to use again
  *
  * Invariant: *c->slot == c for each tracked c. Only the table's owner takes slots; anybody may empty one: the holes that
  * others leave are found again when the world is stopped (track_sweep_stw).
+ * A chunk of slots is freed when it holds no container: by its owner as it ends, or, if the owner has ended with some left, by the first
+ * sweep that finds them gone.
  * Memory ordering: a slot is read by others than its writer only with the world stopped (T1, stop.c), or by who frees the object, to whom the
- * object itself was handed with an acquire (R1). The atomics are relaxed.
+ * object itself was handed with an acquire (R1). The atomics are relaxed, but for (K1): another thread empties a slot with a release, its last
+ * look at the chunk, and the owner that ends acquires each before it frees the chunk.
  * A collection is due after so many were tracked (track_is_due); slots that were free at the last sweep, or that its garbage left, count
- * when they are taken.
+ * when they are taken. A thread tells the others of what it has tracked in batches, and of the rest when it ends.
  * What cannot be part of a cycle is never tracked: leaves, and tuples of leaves (obj_track's callers decide).
  */
 #ifndef OBJECTS_TRACK_H
@@ -49,6 +57,7 @@ static enum track_policy track_policy __attribute__((unused));
 enum {
     TRACK_FINALIZED = 1, /* its finaliser has run */
     TRACK_WEAK = 2,      /* it may have weak references (weak.h) */
+    TRACK_CLEARED = 4,   /* a collection has cleared it (gc/collect.c) */
     TRACK_FLAGS = 7
 };
 
@@ -142,6 +151,10 @@ static int64_t track_threshold __attribute__((unused));
 
 API void track_start(enum track_policy policy);
 API void track_stop(void);
+/* By the thread that begins, by the one that ends. */
+API void track_thread_start(void);
 API void track_thread_stop(struct heap_thread *t);
+/* How many there are. With no other thread attached. */
+API size_t track_chunks(void);
 
 #endif

@@ -176,6 +176,16 @@ API void thread_end(void)
     thread_free(t);
 }
 
+API void thread_break_others(uint32_t why)
+{
+    struct thread *t;
+    os_lock(&thread_registry.lock);
+    thread_registry_for_each(t)
+        if (t != rt_self)
+            thread_break(t, why);
+    os_unlock(&thread_registry.lock);
+}
+
 API uint64_t thread_counter_total(enum rc_counter which)
 {
     os_lock(&thread_registry.lock);

@@ -143,6 +143,9 @@ INLINE void thread_break(struct thread *t, uint32_t why)
         atomic_fetch_or_explicit(&t->breaker, why, memory_order_relaxed); /* relaxed: as above */
 }
 
+/* As well, all other threads of the runtime. Takes the registry's lock. */
+API void thread_break_others(uint32_t why);
+
 /* The thread with that key, or NULL when it has left the registry. Inside an RCU read section. */
 API struct thread *thread_find(uint32_t key);
 /* Acts in the place of a detached thread; false: it is attached (or somebody else does). RCU read section. */

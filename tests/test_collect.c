@@ -273,6 +273,108 @@ TEST(garbage_that_finalisers_make_is_collected)
     gc_collect();
 }
 
+/* --- what cannot be collected --- */
+
+/* One that is tracked and holds nothing yet. */
+static struct collect_soul *collect_soul_of(const struct type *type)
+{
+    struct collect_soul *s = obj_alloc(type, sizeof *s);
+    s->held = NULL;
+    obj_track(&s->base);
+    return s;
+}
+
+static const struct type collect_stubborn_type = {
+    .name = "stubborn", .flags = TYPE_CONTAINER, .dealloc = collect_dealloc, .traverse = collect_traverse};
+
+static void collect_stubborn(enum track_policy track)
+{
+    collect_begin(track, 0);
+    int64_t before = collect_live();
+    struct collect_soul *a = collect_soul_of(&collect_stubborn_type), *b = collect_soul_of(&collect_stubborn_type);
+    a->held = &b->base.base; /* nothing but each other holds them */
+    b->held = &a->base.base;
+    cr_assert_eq(gc_collect(), 2, "once it is tried");
+    cr_assert_eq(gc_statistics().uncollectable, 0);
+    cr_assert_eq(gc_collect(), 0);
+    cr_assert_eq(gc_statistics().uncollectable, 2);
+    cr_assert_eq(collect_ring(3), 0);
+    cr_assert_eq(gc_collect(), 4, "the ring alone");
+    cr_assert_eq(gc_statistics().collected, 6);
+    cr_assert_eq(gc_statistics().uncollectable, 2, "how many there are, not how often they were found");
+    cr_assert_eq(collect_live() - before, 2);
+    a->held = NULL;
+    obj_decref(&b->base.base);
+    cr_assert_eq(gc_collect(), 0);
+    cr_assert_eq(gc_statistics().uncollectable, 0);
+    cr_assert_eq(collect_live(), before);
+}
+TEST(what_clearing_does_not_free_is_uncollectable_track_thread) { collect_stubborn(TRACK_THREAD); }
+TEST(what_clearing_does_not_free_is_uncollectable_track_locked) { collect_stubborn(TRACK_LOCKED); }
+
+/* It is part of what lives, of which a quarter makes a collection due. */
+TEST(what_is_uncollectable_counts_as_living)
+{
+    enum { PAIRS = 2000, GROWTH = 500 };
+    collect_begin(TRACK_THREAD, 100);
+    struct collect_soul *of[PAIRS];
+    for (int i = 0; i < PAIRS; i++) {
+        struct collect_soul *other = collect_soul_of(&collect_stubborn_type);
+        of[i] = collect_soul_of(&collect_stubborn_type);
+        of[i]->held = &other->base.base;
+        other->held = &of[i]->base.base;
+    }
+    gc_collect();
+    cr_assert_eq(gc_collect(), 0);
+    cr_assert_eq(gc_statistics().uncollectable, 2 * PAIRS);
+    int64_t before = gc_statistics().collections;
+    struct obj *kept = list_new(0);
+    for (int i = 0; i < GROWTH; i++) {
+        struct obj *l = list_new(0);
+        cr_assert_eq(list_append(kept, l), 0);
+        obj_decref(l);
+        rt_safepoint();
+    }
+    cr_assert_eq(gc_statistics().collections, before);
+    obj_decref(kept);
+    for (int i = 0; i < PAIRS; i++) {
+        struct obj *other = of[i]->held;
+        of[i]->held = NULL;
+        obj_decref(other);
+    }
+}
+
+/* What it held goes to whom it may concern. */
+static struct obj *collect_handed_on;
+static void collect_hand_on(struct obj *o)
+{
+    collect_handed_on = ((struct collect_soul *)o)->held;
+    obj_free(o, sizeof(struct collect_soul));
+}
+static const struct type collect_generous_type = {
+    .name = "generous", .flags = TYPE_CONTAINER, .dealloc = collect_hand_on, .traverse = collect_traverse};
+
+TEST(what_was_cleared_and_is_used_again_is_collected_again)
+{
+    collect_begin(TRACK_THREAD, 0);
+    int64_t before = collect_live();
+    struct collect_soul *s = collect_soul_of(&collect_generous_type);
+    s->held = list_new(0);
+    cr_assert_eq(list_append(s->held, &s->base.base), 0);
+    obj_decref(&s->base.base);
+    cr_assert_eq(gc_collect(), 2);
+    rc_drain();
+    cr_assert_eq(collect_live() - before, 1);
+    cr_assert_eq(list_append(collect_handed_on, collect_handed_on), 0);
+    cr_assert_eq(gc_collect(), 0, "held from outside");
+    cr_assert_eq(gc_statistics().uncollectable, 0);
+    obj_decref(collect_handed_on);
+    gc_collect();
+    cr_assert_eq(collect_live(), before);
+    gc_collect();
+    cr_assert_eq(gc_statistics().uncollectable, 0);
+}
+
 /* --- when a collection is due (FIELD.md 1): more tracked than the threshold, and than a quarter of what lives --- */
 
 enum { COLLECT_DUE = 1000, COLLECT_BATCH = 64 };
@@ -438,6 +540,125 @@ static void collect_under_threads(enum track_policy track, int64_t threshold)
 TEST(collections_while_threads_run_track_thread) { collect_under_threads(TRACK_THREAD, 0); }
 TEST(collections_while_threads_run_track_locked) { collect_under_threads(TRACK_LOCKED, 0); }
 TEST(collections_that_come_by_themselves) { collect_under_threads(TRACK_THREAD, 100); }
+
+/* One after the other, threads that leave some garbage and end: it makes a collection due all the same. Who makes it has a safepoint. */
+struct collect_short {
+    int rings;      /* of two, that each leaves: 1 is less than a batch */
+    bool main, own; /* a safepoint after each, on main; each has one as it begins */
+};
+static const char *collect_leave_rings(struct threads_arg *a)
+{
+    const struct collect_short *s = a->shared;
+    if (s->own)
+        rt_safepoint();
+    for (int i = 0; i < s->rings; i++)
+        if (collect_ring(1) != 0)
+            return "no memory";
+    return NULL;
+}
+static void collect_short_threads(enum track_policy track, struct collect_short s)
+{
+    enum { ROUNDS = 500, THRESHOLD = 100 };
+    int64_t each = 2 * s.rings, bound = 4 * (THRESHOLD + each + COLLECT_BATCH), most = 0;
+    collect_begin(track, THRESHOLD);
+    int64_t before = collect_live();
+    for (int i = 0; i < ROUNDS; i++) {
+        const char *wrong = threads_run(1, collect_leave_rings, &s);
+        cr_assert(!wrong, "%s", wrong);
+        if (s.main)
+            rt_safepoint();
+        int64_t now = heap_live() - before;
+        most = now > most ? now : most;
+    }
+    cr_assert_geq(gc_statistics().collections, ROUNDS * each / bound);
+    cr_assert_lt(most, bound);
+    gc_collect();
+    cr_assert_eq(collect_live(), before);
+}
+TEST(short_threads_make_a_collection_due_track_thread) { collect_short_threads(TRACK_THREAD, (struct collect_short){1, true, false}); }
+TEST(short_threads_make_a_collection_due_track_locked) { collect_short_threads(TRACK_LOCKED, (struct collect_short){1, true, false}); }
+TEST(a_collection_due_on_an_ending_thread_is_made_by_another)
+{
+    collect_short_threads(TRACK_THREAD, (struct collect_short){COLLECT_BATCH, true, false});
+}
+TEST(a_collection_due_with_no_thread_left_is_made_by_the_next)
+{
+    collect_short_threads(TRACK_THREAD, (struct collect_short){1, false, true});
+}
+
+/* One after the other, threads that track and end. A chunk is kept for what they have left behind, until it is gone. */
+static const char *collect_come_and_end(struct threads_arg *a)
+{
+    struct obj *l = list_new(0);
+    int result = l && a->shared ? list_append(a->shared, l) : 0;
+    obj_xdecref(l);
+    return l && result == 0 ? NULL : "no memory";
+}
+TEST(chunks_of_ended_threads_go_with_what_is_in_them)
+{
+    enum { THREADS = 1000, LEAVES = 100 };
+    collect_begin(TRACK_THREAD, 0);
+    struct obj *kept = list_new(0);
+    size_t before = track_chunks();
+    for (int i = 0; i < THREADS; i++) {
+        const char *wrong = threads_run(1, collect_come_and_end, i % LEAVES ? NULL : kept);
+        cr_assert(!wrong, "%s", wrong);
+    }
+    if (!RC_DEFERS_FREE) /* there the thread may have ended before its list has */
+        cr_assert_eq(track_chunks(), before + THREADS / LEAVES);
+    gc_collect();
+    cr_assert_eq(track_chunks(), before + THREADS / LEAVES);
+    cr_assert_eq(gc_statistics().tracked, 1 + THREADS / LEAVES);
+    obj_decref(kept);
+    gc_collect();
+    cr_assert_leq(track_chunks(), before);
+}
+
+TEST(threads_that_leave_nothing_behind_make_no_collection_due)
+{
+    if (RC_DEFERS_FREE)
+        return; /* as above */
+    collect_begin(TRACK_THREAD, 100);
+    for (int i = 0; i < 500; i++) {
+        const char *wrong = threads_run(1, collect_come_and_end, NULL);
+        cr_assert(!wrong, "%s", wrong);
+        rt_safepoint();
+    }
+    cr_assert_eq(gc_statistics().collections, 0);
+}
+
+/* What ended threads left is dropped by others while they end. */
+static const char *collect_end_and_drop(struct threads_arg *a)
+{
+    for (int i = 0; i < COLLECT_ROUNDS; i++) {
+        struct obj *mine = list_new(0);
+        if (!mine || list_append(a->shared, mine) != 0)
+            return "no memory";
+        obj_decref(mine);
+        obj_xdecref(list_length(a->shared) > 4 ? list_pop(a->shared, 0) : NULL);
+        if (i % 3)
+            continue;
+        thread_end();
+        if (thread_begin() != 0)
+            return "thread_begin failed";
+        if (i % 30 == 0)
+            gc_collect();
+    }
+    return NULL;
+}
+TEST(others_empty_the_chunks_of_threads_that_end)
+{
+    if (RC_UNSAFE)
+        return;
+    collect_begin(TRACK_THREAD, 0);
+    struct obj *shared = list_new(0);
+    const char *wrong = threads_run(4, collect_end_and_drop, shared);
+    cr_assert(!wrong, "%s", wrong);
+    obj_decref(shared);
+    rc_drain();
+    gc_collect();
+    cr_assert_leq(track_chunks(), 1);
+}
 
 /* One collects; the others count until it has, and so seldom that they never wait for anything. */
 static _Atomic bool collect_has_ended;

@@ -96,7 +96,7 @@ expect 'list has policies too' 0 '^POLICY ' "$rclab" list
 expect 'a policy in the heading' 0 '^graph size=64 .*gc=track-buffered' "$rclab" run -W graph -s "${words[0]}" -t 1 \
     -L size=64 -L gc=track-buffered,off -L gc-threshold=100 "${brief[@]}" --stats -o policies.jsonl
 holds 'the collector has its table' grep -Eq "^${words[0]} +[1-9][0-9]* +[0-9]+ +[1-9]" out
-holds 'its figures are in the file' grep -Eq '"collector":\{"collections":[1-9].*"stops":\{"unit":"ns","events":[1-9]' policies.jsonl
+holds 'its figures are in the file' grep -Eq '"collector":\{"collections":[1-9].*"uncollectable":0.*"stops":\{"unit":"ns","events":[1-9]' policies.jsonl
 holds 'what compares the two is told' grep -qx 'compare  rclab compare --along=gc policies.jsonl' out
 holds 'and null where it was off' count_is 2 '"collector":null' policies.jsonl
 holds 'the cell is named by it' grep -q '"cell":"graph/[^"]*gc=track-buffered' policies.jsonl
