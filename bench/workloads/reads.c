@@ -1,19 +1,20 @@
 /*
  * reads.c (a workload) -- one list or dict, shared by all threads, is read and hardly ever written: what reads=optimistic is for.
  *
- * Item i is a boxed int beyond the cached ones; items are made in order, so that neighbours lie side by side. A thread reads a block
- * of up to READS_BLOCK items READS_ROUNDS times over, then another one. So most of the time threads count on different lines, and the lines
- * change hands once a block: what is left is what reading itself costs. order=random takes any block: of 1024 items' 16 blocks two threads
- * have the same one in a sixteenth of the time, of 16384 items' 256 hardly ever. order=ring takes the one behind; each begins
+ * Item i is a boxed int beyond the cached ones; items are made in order, so that neighbours lie side by side. A thread reads a `block` of
+ * items `rounds` times over, then another one. So most of the time threads count on different lines, and the lines change hands
+ * once a block: what is left is what reading itself costs. order=random takes any block: of 1024 items' 16 blocks of 64 two threads have
+ * the same one in a sixteenth of the time, of 16384 items' 256 hardly ever. order=ring takes the one behind; each begins
  * at another one, but threads that have met once slow each other down alike, and stay together for long.
- * items=1 is the opposite of all that: all count at one object, and its line bounces whatever the container does.
+ * items=1 is the opposite of all that: all count at one object, and its line bounces whatever the container does. In between lies
+ * block=1 rounds=1, any item each time: of two threads' lines half were written last by the other core, at any number of items.
  * Of 1000 turns `writes` replace the block's first item by an equal one. Every value read is checked to be its place's.
  */
 #include "../workload.h"
 
 enum {
-    READS_BLOCK = 64,
-    READS_ROUNDS = 32,
+    READS_TURN = 2048, /* reads from repetition to repetition, at least: blocks enough for that */
+    READS_SAFEPOINT = 64, /* and from safepoint to safepoint, about */
     READS_BASE = 1000, /* beyond the cached ints */
 };
 
@@ -24,7 +25,7 @@ struct reads_thread {
 };
 
 struct reads {
-    int64_t items, block, blocks, permille;
+    int64_t items, block, blocks, rounds, permille;
     bool random;
     struct obj *list, *dict; /* one of them */
     struct obj **key;        /* of the dict: what threads ask with is what it holds */
@@ -67,7 +68,8 @@ static int reads_setup(struct work *w)
         return -1;
     }
     s->items = work_int(w, "items");
-    s->block = s->items < READS_BLOCK ? s->items : READS_BLOCK;
+    s->block = work_int(w, "block") < s->items ? work_int(w, "block") : s->items;
+    s->rounds = work_int(w, "rounds");
     s->blocks = s->items / s->block;
     s->permille = work_int(w, "writes");
     s->random = work_is(w, "order", "random");
@@ -118,30 +120,48 @@ static int reads_write(const struct reads *s, struct reads_thread *t, int64_t i)
     return failed;
 }
 
-/* One block. */
-static int reads_turn(const struct reads *s, struct reads_thread *t)
+/* One block; how many reads, or -1. */
+static int64_t reads_block(const struct reads *s, struct reads_thread *t)
 {
-    int64_t first = t->at * s->block;
+    int64_t first = t->at * s->block, left = READS_SAFEPOINT;
     t->at = s->random ? (int64_t)work_below(&t->random, (uint64_t)s->blocks) : t->at + 1 < s->blocks ? t->at + 1 : 0;
     if (s->permille && (int64_t)work_below(&t->random, 1000) < s->permille && reads_write(s, t, first) != 0)
         return -1;
-    for (int64_t n = READS_BLOCK * READS_ROUNDS; n > 0; n -= s->block) {
+    for (int64_t n = s->rounds; n > 0; n--) {
         for (int64_t i = 0; i < s->block; i++)
             if (unlikely(reads_one(s, t, first + i) != 0))
                 return -1;
-        rt_safepoint();
+        left -= s->block;
+        if (left <= 0) {
+            rt_safepoint();
+            left = READS_SAFEPOINT;
+        }
     }
-    return 0;
+    return s->rounds * s->block;
+}
+
+static int64_t reads_turn(const struct reads *s, struct reads_thread *t)
+{
+    int64_t done = 0, more;
+    while (done < READS_TURN) {
+        if (unlikely((more = reads_block(s, t)) < 0))
+            return -1;
+        done += more;
+    }
+    rt_safepoint();
+    return done;
 }
 
 static int64_t reads_run(struct work *w, int thread, uint64_t reps)
 {
     struct reads *s = w->state;
-    for (uint64_t i = 0; i < reps; i++)
-        if (reads_turn(s, &s->thread[thread]) != 0)
+    int64_t done = 0, more;
+    for (uint64_t i = 0; i < reps; i++) {
+        if ((more = reads_turn(s, &s->thread[thread])) < 0)
             return -1;
-    int64_t turn = (READS_BLOCK * READS_ROUNDS + s->block - 1) / s->block * s->block;
-    return (int64_t)reps * turn;
+        done += more;
+    }
+    return done;
 }
 
 static bool reads_check(struct work *w)
@@ -158,7 +178,9 @@ static bool reads_check(struct work *w)
 
 static const struct param reads_params[] = {
     {"container", PARAM_CHOICE, "list|dict", 0, 0, "list", "what is read"},
-    {"items", PARAM_INT, NULL, 1, 1 << 20, "1024", "distinct items (whole blocks of 64 are read); 1: all threads count at one object"},
+    {"items", PARAM_INT, NULL, 1, 1 << 20, "1024", "distinct items (whole blocks are read); 1: all threads count at one object"},
+    {"block", PARAM_INT, NULL, 1, 1 << 16, "64", "neighbouring items that a thread reads over and over, before it goes to others"},
+    {"rounds", PARAM_INT, NULL, 1, 1 << 16, "32", "how often it reads them"},
     {"order", PARAM_CHOICE, "random|ring", 0, 0, "random", "the next block: any, or the one behind"},
     {"writes", PARAM_INT, NULL, 0, 1000, "0", "items replaced in 1000 blocks"},
     {0},
