@@ -567,7 +567,7 @@ static void collect_short_threads(enum track_policy track, struct collect_short 
         cr_assert(!wrong, "%s", wrong);
         if (s.main)
             rt_safepoint();
-        int64_t now = heap_live() - before;
+        int64_t now = collect_live() - before;
         most = now > most ? now : most;
     }
     cr_assert_geq(gc_statistics().collections, ROUNDS * each / bound);
