@@ -162,5 +162,6 @@ static void wt_check_collect(void)
 static const struct scenario wt_stopped = {
     .name = "weak-collect", .summary = "a weak reference is cleared with the world stopped while another thread upgrades it",
     .source = "FIELD.md 1, gc/collect.c", .setup = wt_setup_collect, .thread = {wt_collect, wt_upgrade_and_rest}, .check = wt_check_collect,
+    .large = RC_DEFERS_FREE,
 };
 SCENARIO(wt_stopped);
