@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "die.h"
 
@@ -28,14 +29,36 @@ void *memory_resize(void *block, size_t count, size_t size)
     return block;
 }
 
+static char *memory_format(const char *format, va_list list)
+{
+    char *text;
+
+    if (vasprintf(&text, format, list) < 0)
+        die("memory", errno);
+    return text;
+}
+
 char *memory_text(const char *format, ...)
 {
     va_list list;
     char *text;
 
     va_start(list, format);
-    if (vasprintf(&text, format, list) < 0)
-        die("memory", errno);
+    text = memory_format(format, list);
     va_end(list);
     return text;
+}
+
+void memory_append(char **text, const char *format, ...)
+{
+    size_t length = strlen(*text);
+    va_list list;
+    char *more;
+
+    va_start(list, format);
+    more = memory_format(format, list);
+    va_end(list);
+    *text = memory_resize(*text, length + strlen(more) + 1, 1);
+    strcpy(*text + length, more);
+    free(more);
 }

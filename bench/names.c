@@ -51,12 +51,8 @@ char *names_join(const struct names *names, const char *separator)
 {
     char *joined = memory_text("%s", names->count ? names->item[0] : "");
 
-    for (size_t i = 1; i < names->count; i++) {
-        char *longer = memory_text("%s%s%s", joined, separator, names->item[i]);
-
-        free(joined);
-        joined = longer;
-    }
+    for (size_t i = 1; i < names->count; i++)
+        memory_append(&joined, "%s%s", separator, names->item[i]);
     return joined;
 }
 

@@ -104,12 +104,8 @@ static char *rclab_help(int key, const char *text, void *input)
         return (char *)text;
     list = memory_text("Commands:");
     for (int i = 0; i < COMMANDS; i++)
-        if (commands[i].summary) {
-            char *longer = memory_text("%s\n  %-10s %s", list, commands[i].name, commands[i].summary);
-
-            free(list);
-            list = longer;
-        }
+        if (commands[i].summary)
+            memory_append(&list, "\n  %-10s %s", commands[i].name, commands[i].summary);
     return list; /* argp frees it */
 }
 

@@ -172,12 +172,8 @@ static char *soak_cell_text(const struct soak_cell *cell)
     char *text = memory_text("%s%s %s t%d", cell->runtime->name, cell->runtime->statistics ? " (statistics)" : "",
                              cell->workload->name, cell->request.threads);
 
-    for (const struct param_value *value = cell->request.params; value->name; value++) {
-        char *longer = memory_text("%s %s=%s", text, value->name, value->value);
-
-        free(text);
-        text = longer;
-    }
+    for (const struct param_value *value = cell->request.params; value->name; value++)
+        memory_append(&text, " %s=%s", value->name, value->value);
     return text;
 }
 
@@ -282,16 +278,10 @@ static void soak_find_growth(struct soak *soak, uint64_t number, const struct so
 {
     char *text = memory_text("memory grows: %" PRId64, peak[0]);
 
-    for (int look = 1; look < SOAK_LOOKS; look++) {
-        char *longer = memory_text("%s, %" PRId64, text, peak[look]);
-
-        free(text);
-        text = longer;
-    }
-    char *what = memory_text("%s KiB, each in %d times the time of the one before", text, SOAK_LONGER);
-
-    soak_finding(soak, number, cell, what, NULL);
-    free(what);
+    for (int look = 1; look < SOAK_LOOKS; look++)
+        memory_append(&text, ", %" PRId64, peak[look]);
+    memory_append(&text, " KiB, each in %d times the time of the one before", SOAK_LONGER);
+    soak_finding(soak, number, cell, text, NULL);
     free(text);
 }
 
@@ -379,10 +369,8 @@ static void soak_remember(struct soak *soak, const char *command)
     soak->again = memory_text("%s --seed %" PRIu64 " -s %s -W %s", command, soak->seed, strategies, workloads);
     for (size_t i = 0; i < soak->bindings.count; i++) {
         char *values = names_join(&soak->bindings.item[i].values, ",");
-        char *longer = memory_text("%s -L %s=%s", soak->again, soak->bindings.item[i].name, values);
 
-        free(soak->again);
-        soak->again = longer;
+        memory_append(&soak->again, " -L %s=%s", soak->bindings.item[i].name, values);
         free(values);
     }
     free(strategies);
